@@ -1,0 +1,33 @@
+"""A broker in a folder: kombu's filesystem transport with an atomic publish.
+
+The stock transport writes into the final name, and a worker that reads the half
+written file dies. Here a message appears under its name only when it is whole.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import time_ns
+from typing import Any
+from uuid import uuid4
+
+from kombu.transport import filesystem
+from kombu.utils.encoding import str_to_bytes
+from kombu.utils.json import dumps
+
+
+class Channel(filesystem.Channel):
+    """Publishes by rename."""
+
+    def _put(self, queue: str, payload: dict[str, Any], **_: Any) -> None:
+        name = f"{time_ns():020d}_{uuid4().hex}.{queue}.msg"
+        folder = Path(self.data_folder_out)
+        partial = folder / f".{name}.part"
+        partial.write_bytes(str_to_bytes(dumps(payload)))
+        partial.replace(folder / name)
+
+
+class Transport(filesystem.Transport):
+    """The transport registered as ``spool://``."""
+
+    Channel = Channel

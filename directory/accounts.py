@@ -1,0 +1,13 @@
+"""Accounts are made by administrators and imports; nobody signs up."""
+
+from __future__ import annotations
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.http import HttpRequest
+
+
+class ClosedAccounts(DefaultAccountAdapter):
+    """Sign-in only."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
