@@ -1,0 +1,100 @@
+"""What every test gets: a data folder of its own, and honest words about what was not run.
+
+A test that needs a service says so with a mark (`postgres`, `redis`, `smtp`).
+Where the service is absent the test is named at the end of the run; with
+``CI=true`` any test that does not run is a failure. The two databases take
+turns: what speaks of PostgreSQL belongs to the run with a PostgreSQL
+``DATABASE_URL``, what speaks of SQLite to the other.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections import Counter
+from collections.abc import Generator
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from django.db import connection
+from pytest_django import Settings
+
+OTHER_RUN = "belongs to the other database's run"
+IS_CI = os.environ.get("CI", "").lower() == "true"
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def _url_answers(variable: str, default: str) -> bool:
+    url = urlsplit(os.environ.get(variable, default))
+    return _answers(url.hostname or "127.0.0.1", url.port or 0)
+
+
+def _why_not(mark: str) -> str:
+    """Why a test with this mark cannot run here; empty when it can."""
+    if mark == "postgres" and connection.vendor != "postgresql":
+        if _url_answers("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres"):
+            return OTHER_RUN
+        return "needs PostgreSQL (DATABASE_URL=postgres://…)"
+    if mark == "sqlite" and connection.vendor != "sqlite":
+        return OTHER_RUN
+    if mark == "redis" and not _url_answers("TEST_REDIS_URL", "redis://127.0.0.1:6379/0"):
+        return "needs Redis (TEST_REDIS_URL)"
+    if mark == "smtp" and find_spec("aiosmtpd") is None:
+        return "needs aiosmtpd (tests/requirements.txt)"
+    return ""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what cannot run here, with its reason."""
+    reasons = {mark: _why_not(mark) for mark in ("postgres", "sqlite", "redis", "smtp")}
+    for item in items:
+        for mark, reason in reasons.items():
+            if reason and item.get_closest_marker(mark) is not None:
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI a test that did not run has failed, except where the other run has it."""
+    report = yield
+    if IS_CI and report.skipped and not hasattr(report, "wasxfail"):
+        reason = _reason_of(report)
+        if reason != OTHER_RUN:
+            report.outcome = "failed"
+            report.longrepr = f"not run, which CI does not allow: {reason}"
+    return report
+
+
+def _reason_of(report: pytest.TestReport | pytest.CollectReport) -> str:
+    longrepr = report.longrepr
+    text = str(longrepr[2]) if isinstance(longrepr, tuple) else str(longrepr)
+    return text.removeprefix("Skipped: ")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name what was not run, and why."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(_reason_of(report) for report in skipped)
+    if reasons:
+        terminalreporter.section("not run")
+        for reason, count in sorted(reasons.items()):
+            tests = "test" if count == 1 else "tests"
+            terminalreporter.write_line(f"{count} {tests}: {reason}")
+
+
+@pytest.fixture(autouse=True)
+def data_dir(tmp_path: Path, settings: Settings) -> Path:
+    """An empty data folder for this test alone."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    settings.DATA_DIR = folder
+    return folder
