@@ -44,7 +44,7 @@ class Source(models.Model):
 class DeliveryState(models.TextChoices):
     MINING = "MINING", "being mined"
     MINED = "MINED", "mined"
-    PARKED = "PARKED", "parked: crashed the miner three times"
+    PARKED = "PARKED", "parked"
 
 
 class Delivery(models.Model):
@@ -55,7 +55,9 @@ class Delivery(models.Model):
     """
 
     claim = models.CharField(max_length=64, unique=True)
-    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="deliveries")
+    source = models.ForeignKey(
+        Source, null=True, blank=True, on_delete=models.PROTECT, related_name="deliveries"
+    )
     name = models.CharField(max_length=255)
     content_hash = models.CharField(max_length=64)
     sequence = models.CharField(max_length=40)
@@ -64,6 +66,7 @@ class Delivery(models.Model):
         max_length=8, choices=DeliveryState.choices, default=DeliveryState.MINING
     )
     attempts = models.PositiveSmallIntegerField(default=0)
+    note = models.CharField(max_length=500, blank=True, help_text="why it was parked")
     next_line = models.PositiveIntegerField(default=0, help_text="first line not yet mined")
     records_read = models.PositiveIntegerField(default=0)
     duplicate_of = models.ForeignKey(
@@ -80,7 +83,7 @@ class Delivery(models.Model):
         verbose_name_plural = "deliveries"
 
     def __str__(self) -> str:
-        return f"{self.source.name}:{self.name}"
+        return f"{self.source.name if self.source else '?'}:{self.name}"
 
 
 class OutcomeKind(models.TextChoices):
