@@ -3,6 +3,9 @@
 Spent is never stored for a running period: it is the sum of `cdr.UsageTotal`
 over the period's local days, right at every commit. Crossings, events, notices
 and lock wishes are facts; the last two are what upper apps read and answer.
+
+Whoever changes a budget, its periods or what hangs on them locks the `Budget`
+row first, several of them in the order of their ids.
 """
 
 from __future__ import annotations
@@ -58,6 +61,9 @@ class Budget(models.Model):
     number_classes = models.JSONField(
         default=list, blank=True, help_text="counts only these classes; empty = all"
     )
+    classes_key = models.CharField(
+        max_length=200, blank=True, help_text="the classes in one word, so that a kind is unique"
+    )
     carry_over = models.BooleanField(default=False)
     carry_cap = models.BigIntegerField(
         null=True, blank=True, help_text="most that may be carried; empty = the base amount"
@@ -66,9 +72,25 @@ class Budget(models.Model):
     extra_recipient = models.EmailField(blank=True)
     assigned_at = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True, blank=True)
+    members_seen_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the members were last looked through"
+    )
+    members_seen_id = models.BigIntegerField(
+        default=0, help_text="newest membership there was at that time"
+    )
 
     class Meta:
         constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user", "measure", "classes_key"],
+                condition=Q(deleted_at__isnull=True, user__isnull=False),
+                name="one_budget_of_a_kind_a_user",
+            ),
+            models.UniqueConstraint(
+                fields=["unit", "for_each_member", "measure", "classes_key"],
+                condition=Q(deleted_at__isnull=True, unit__isnull=False),
+                name="one_budget_of_a_kind_a_unit",
+            ),
             models.CheckConstraint(
                 condition=Q(user__isnull=False, unit__isnull=True)
                 | Q(user__isnull=True, unit__isnull=False),
@@ -76,9 +98,21 @@ class Budget(models.Model):
             ),
             models.CheckConstraint(condition=Q(amount__gte=0), name="budget_is_not_negative"),
         ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["unit"],
+                condition=Q(for_each_member=True, deleted_at__isnull=True),
+                name="budget_template",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"budget of {self.user or self.unit}"
+
+    @property
+    def rules_id(self) -> int:
+        """The budget whose thresholds count: a member's are those of his template."""
+        return self.template_id or self.pk
 
 
 class Threshold(models.Model):
@@ -101,16 +135,26 @@ class Threshold(models.Model):
 
 
 class BudgetException(models.Model):
-    """A member whom a unit's budget neither counts nor locks."""
+    """A member whom a unit's budget neither counts nor locks.
+
+    It holds for the periods that start in `[since, until)`, so that a change today
+    leaves the sums of ended periods alone.
+    """
 
     budget = models.ForeignKey(Budget, on_delete=models.CASCADE, related_name="exceptions")
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="budget_exceptions"
     )
+    since = models.DateField()
+    until = models.DateField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["budget", "user"], name="excepted_once_a_budget")
+            models.UniqueConstraint(
+                fields=["budget", "user"],
+                condition=Q(until__isnull=True),
+                name="excepted_once_a_budget",
+            )
         ]
 
     def __str__(self) -> str:
@@ -121,10 +165,18 @@ class PeriodState(models.TextChoices):
     OPEN = "OPEN", "open"
     CLOSING = "CLOSING", "closing"
     CLOSED = "CLOSED", "closed"
+    DROPPED = "DROPPED", "given up: the budget was deleted"
 
 
 class BudgetPeriod(models.Model):
-    """One period of one budget. `closed_spent` is frozen when it closes; later calls are late."""
+    """One period of one budget; its state only ever moves on.
+
+    While open, spent is asked of the totals and stored nowhere. `fires_from` and
+    `resets_below` say from which sum on there is something to do, so that most
+    looks are one comparison; null = never. From the end on `closed_spent` holds
+    the sum the end was settled with: it follows silently while closing, and what
+    comes after closing is counted in `late_amount`.
+    """
 
     budget = models.ForeignKey(Budget, on_delete=models.PROTECT, related_name="periods")
     starts_on = models.DateField()
@@ -134,22 +186,51 @@ class BudgetPeriod(models.Model):
     base = models.BigIntegerField()
     carried = models.BigIntegerField(default=0)
     state = models.CharField(max_length=8, choices=PeriodState.choices, default=PeriodState.OPEN)
-    evaluated_spent = models.BigIntegerField(
-        default=0, help_text="spent at the last evaluation: where crossings are counted from"
+    is_unseen = models.BooleanField(
+        default=True, help_text="made or changed, and not looked at since"
     )
-    evaluated_at = models.DateTimeField(null=True, blank=True)
-    closed_spent = models.BigIntegerField(null=True, blank=True)
-    closed_at = models.DateTimeField(null=True, blank=True)
+    fires_from = models.BigIntegerField(
+        null=True, blank=True, help_text="spent that reaches the next threshold"
+    )
+    resets_below = models.BigIntegerField(
+        null=True, blank=True, help_text="spent under which the highest latch is reset"
+    )
+    is_locking = models.BooleanField(
+        default=False, help_text="its lock threshold is reached and nobody overrode it"
+    )
     is_overridden = models.BooleanField(default=False, help_text="unlocked until the period ends")
+    hands_on = models.BooleanField(
+        default=False, help_text="carry-over was on when it ended: the next began with its rest"
+    )
+    carried_told = models.BigIntegerField(
+        default=0, help_text="carried, as the history last said it"
+    )
+    counted_units = models.JSONField(
+        null=True, blank=True, help_text="ids of the unit and its sub-units when it ended"
+    )
+    closes_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_spent = models.BigIntegerField(null=True, blank=True)
+    closed_calls = models.BigIntegerField(null=True, blank=True)
+    late_amount = models.BigIntegerField(default=0)
+    late_calls = models.BigIntegerField(default=0)
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["budget", "starts_on"], name="period_once_a_budget"),
+            models.UniqueConstraint(
+                fields=["budget"], condition=Q(state="OPEN"), name="one_open_period_a_budget"
+            ),
             models.CheckConstraint(
                 condition=Q(ends_before__gt=F("starts_on")), name="period_ends_after_it_starts"
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["state", "ends_at"], name="period_due")]
+        indexes: ClassVar = [
+            models.Index(fields=["ends_at"], condition=Q(state="OPEN"), name="period_due"),
+            models.Index(fields=["closes_at"], condition=Q(state="CLOSING"), name="period_closing"),
+            models.Index(fields=["id"], condition=Q(is_unseen=True), name="period_unseen"),
+            models.Index(fields=["budget"], condition=Q(is_locking=True), name="period_locking"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.budget} from {self.starts_on}"
@@ -158,6 +239,31 @@ class BudgetPeriod(models.Model):
     def effective(self) -> int:
         """What may be spent in this period: the base and what was carried."""
         return self.base + self.carried
+
+    @property
+    def settled_spent(self) -> int:
+        """The spent that the end, and later corrections of it, were settled with."""
+        return (self.closed_spent or 0) + self.late_amount
+
+
+class PeriodOverride(models.Model):
+    """Somebody decided that this period locks nobody, or not `user`, until it ends."""
+
+    period = models.ForeignKey(BudgetPeriod, on_delete=models.PROTECT, related_name="overrides")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="the one member it is for; empty = the whole budget",
+    )
+    reason = models.CharField(max_length=500)
+    made_at = models.DateTimeField()
+    made_by = models.CharField(max_length=150)
+
+    def __str__(self) -> str:
+        return f"{self.period} overridden by {self.made_by}"
 
 
 class Crossing(models.Model):
