@@ -170,9 +170,7 @@ def _inside(item: Sided) -> Attributed:
             return Attributed("TD", None, "target", False, ())
         if segment.joined_by and answered:
             return Attributed("TI", _target_line(segment), "origin", False, ())
-        return Attributed(
-            "IA" if answered else "IU", _target_line(segment), "origin", False, ()
-        )
+        return Attributed("IA" if answered else "IU", _target_line(segment), "origin", False, ())
     line = LineKey(segment.origin.partition, segment.origin.number)
     return Attributed("NA" if answered else "NU", line, "", voicemail, ())
 

@@ -147,9 +147,7 @@ class QuarantinedRecord(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["delivery", "position"], name="record_quarantined_once"
-            )
+            models.UniqueConstraint(fields=["delivery", "position"], name="record_quarantined_once")
         ]
         indexes: ClassVar = [models.Index(fields=["state", "reason"], name="quarantine_open")]
 

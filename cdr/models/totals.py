@@ -48,7 +48,9 @@ class UsageTotal(models.Model):
     calls = models.BigIntegerField(default=0)
     talk_ms = models.BigIntegerField(default=0)
     paid_calls = models.BigIntegerField(default=0)
-    paid_talk_ms = models.BigIntegerField(default=0, help_text="of calls with a paid leg, rated or not")
+    paid_talk_ms = models.BigIntegerField(
+        default=0, help_text="of calls with a paid leg, rated or not"
+    )
     unrated_calls = models.BigIntegerField(default=0)
     cost_micros = models.BigIntegerField(default=0)
     charge_micros = models.BigIntegerField(default=0)

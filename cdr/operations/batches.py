@@ -73,9 +73,7 @@ class BatchResult:
         self.outcomes[kind] = self.outcomes.get(kind, 0) + 1
 
 
-def implausible(
-    segment: Segment, *, now: datetime, keep_days: int
-) -> tuple[str, str] | None:
+def implausible(segment: Segment, *, now: datetime, keep_days: int) -> tuple[str, str] | None:
     """Why the times of `segment` cannot be true: (reason, detail), or None (reliability P9)."""
     started, answered, ended = segment.started_at, segment.answered_at, segment.ended_at
     if started > now + FUTURE_TOLERANCE:

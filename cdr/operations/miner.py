@@ -14,7 +14,7 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -24,8 +24,15 @@ from django.conf import settings
 from django.db import DatabaseError, OperationalError, connection, transaction
 
 from cdr.engine.records import Header, Line, RejectedLine
-from cdr.engine.standard import read_header, read_line
-from cdr.models import Delivery, DeliveryState, OutcomeKind, Source
+from cdr.engine.standard import (
+    LONGEST_LINE,
+    BadHeader,
+    decode_header,
+    decode_line,
+    hash_of_text,
+    source_of,
+)
+from cdr.models import Delivery, DeliveryState, Outcome, OutcomeKind, Source
 from cdr.operations.batches import Batch, BatchResult
 from cdr.queries.sites import SiteBook
 from kernel.crashpoints import crashpoint
@@ -35,6 +42,7 @@ logger = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 3
 DATABASE_TRIES = 3
+RENUMBERED = 2_000_000_000  # for a second record that claims a position already taken
 Progress = Callable[[str, int, int], None]
 
 
@@ -191,16 +199,18 @@ class _MinedFile:
     def work(self, progress: Progress | None) -> None:
         """Mine what is left of the file and put it away."""
         delivery = self._delivery()
-        if delivery is None or delivery.state != DeliveryState.MINING:
+        if delivery.state != DeliveryState.MINING:
             self._put_away(delivery)
             return
         if delivery.attempts >= MOST_ATTEMPTS:
-            self._park(delivery, f"the miner died {MOST_ATTEMPTS} times at line {delivery.next_line}")
+            self._park(
+                delivery, f"the miner died {MOST_ATTEMPTS} times at line {delivery.next_line}"
+            )
             return
         Delivery.objects.filter(pk=delivery.pk).update(attempts=delivery.attempts + 1)
         assert delivery.source is not None
         book = self.books.of(delivery.source)
-        for chunk in self._chunks(delivery.next_line):
+        for chunk in self._chunks(delivery.next_line, delivery.source.name):
             self._mine_chunk(delivery, chunk, book)
             if progress is not None:
                 progress(delivery.name, self.stream.tell(), delivery.size_bytes)
@@ -208,19 +218,58 @@ class _MinedFile:
 
     # --- the delivery row -----------------------------------------------------------------------
 
-    def _delivery(self) -> Delivery | None:
-        first = self.stream.readline(settings.MAX_LINE_BYTES)
-        header = read_header(first)
-        self._has_header = header is not None
-        if header is None:
-            header = self._header_of_foreign_file(first)
-        source = Source.objects.select_related("site").filter(name=header.source).first()
+    def _delivery(self) -> Delivery:
+        header, note = self._header()
         known = Delivery.objects.select_related("source__site").filter(claim=header.claim).first()
         if known is not None:
             return known
-        return self._new_delivery(header, source)
+        source = Source.objects.select_related("site").filter(name=header.source).first()
+        if source is None and not note:
+            note = f"no source is called {header.source!r}"
+        return self._new_delivery(header, source, note)
 
-    def _new_delivery(self, header: Header, source: Source | None) -> Delivery:
+    def _header(self) -> tuple[Header, str]:
+        """The file's header, with what it left out; and what makes the file unusable."""
+        first = self.stream.readline(LONGEST_LINE + 1)
+        note = ""
+        name = self.path.stem.rpartition("__")[0] + self.path.suffix
+        try:
+            header = decode_header(first, file=name, received_at=self.now)
+        except BadHeader as bad:
+            header, note = None, str(bad)
+        self._has_header = header is not None
+        if header is None:
+            self.stream.seek(0)
+            header = Header(
+                source=source_of(first),
+                claim="",
+                file=name,
+                content_hash="",
+                sequence="",
+                received_at=self.now,
+            )
+        return (
+            replace(
+                header,
+                claim=header.claim or self._claim(),
+                content_hash=header.content_hash or self._digest(),
+                sequence=header.sequence or f"{header.received_at:%Y%m%d%H%M%S}",
+            ),
+            note,
+        )
+
+    def _claim(self) -> str:
+        """A name for this delivery: the unique end of the file name we gave it."""
+        return hash_of_text(self.path.name)
+
+    def _digest(self) -> str:
+        place = self.stream.tell()
+        self.stream.seek(0)
+        digest = hashlib.file_digest(self.stream, "sha256").hexdigest()
+        self.stream.seek(place)
+        return digest
+
+    def _new_delivery(self, header: Header, source: Source | None, note: str) -> Delivery:
         twin = (
             Delivery.objects.filter(source=source, content_hash=header.content_hash)
             .order_by("pk")
@@ -238,31 +287,15 @@ class _MinedFile:
                 "size_bytes": os.fstat(self.stream.fileno()).st_size,
                 "duplicate_of": twin,
                 "received_at": header.received_at,
-                "state": DeliveryState.MINING if source else DeliveryState.PARKED,
-                "note": "" if source else f"no source is called {header.source!r}",
+                "state": DeliveryState.PARKED if note else DeliveryState.MINING,
+                "note": note[:500],
             },
         )
         return delivery
 
-    def _header_of_foreign_file(self, first: bytes) -> Header:
-        """A header for a file written by others: its records name the source."""
-        self.stream.seek(0)
-        digest = hashlib.file_digest(self.stream, "sha256").hexdigest()
-        self.stream.seek(0)
-        line = read_line(first, position=1)
-        source = "" if isinstance(line, RejectedLine) else _source_named(first)
-        return Header(
-            source=source,
-            claim=self.path.stem[-64:],
-            file=self.path.stem.rpartition("__")[0] + ".jsonl",
-            content_hash=digest,
-            sequence=f"{self.now:%Y%m%d%H%M%S}",
-            received_at=self.now,
-        )
-
     # --- the lines --------------------------------------------------------------------------------
 
-    def _chunks(self, first_line: int) -> Iterator[_Chunk]:
+    def _chunks(self, first_line: int, source: str) -> Iterator[_Chunk]:
         """The lines from number `first_line` (counted without the header) in batches."""
         lines: list[Line] = []
         number = 0
@@ -270,12 +303,17 @@ class _MinedFile:
             number += 1
             if number <= first_line:
                 continue
-            lines.append(read_line(raw, position=number))
+            lines.append(self._line(raw, number, source))
             if len(lines) == settings.MINER_BATCH:
                 yield _Chunk(lines, number)
                 lines = []
         if lines:
             yield _Chunk(lines, number)
+
+    def _line(self, raw: bytes, number: int, source: str) -> Line:
+        """One record; only the Recorder's files are trusted to number their lines."""
+        line = decode_line(raw.rstrip(b"\n"), position=number, source=source)
+        return line if self._has_header else replace(line, position=number)
 
     def _mine_chunk(self, delivery: Delivery, chunk: _Chunk, book: SiteBook) -> None:
         try:
@@ -299,7 +337,10 @@ class _MinedFile:
             raise
         except Exception as error:  # noqa: BLE001 - one bad record must not cost its neighbours
             reason = "database" if isinstance(error, DatabaseError) else "internal_error"
-            rejected = RejectedLine(line.position, reason, f"{type(error).__name__}: {error}", line.raw)
+            detail = f"{type(error).__name__}: {error}"
+            taken = Outcome.objects.filter(delivery=delivery, position=line.position).exists()
+            position = RENUMBERED + end if taken else line.position
+            rejected = RejectedLine(position, reason, detail, line.raw)
             result = self._commit(delivery, _Chunk([rejected], end), book)
         self.report.add(result)
 
@@ -347,7 +388,7 @@ class _MinedFile:
         """Set the rest of the file aside, unread, so that the next file gets its turn."""
         assert delivery.source is not None
         book = self.books.of(delivery.source)
-        for chunk in self._chunks(delivery.next_line):
+        for chunk in self._chunks(delivery.next_line, delivery.source.name):
             lines: list[Line] = [
                 RejectedLine(line.position, "poison_file", note, line.raw) for line in chunk.lines
             ]
@@ -358,8 +399,8 @@ class _MinedFile:
         delivery.state = DeliveryState.PARKED
         self._put_away(delivery)
 
-    def _put_away(self, delivery: Delivery | None) -> None:
-        parked = delivery is None or delivery.state == DeliveryState.PARKED
+    def _put_away(self, delivery: Delivery) -> None:
+        parked = delivery.state == DeliveryState.PARKED
         if parked:
             self.report.parked.append(self.path.name)
             folder = spool("parked")
@@ -367,16 +408,6 @@ class _MinedFile:
             folder = spool("done") / f"{self.now:%Y-%m-%d}"
             folder.mkdir(exist_ok=True)
         self.path.replace(folder / self.path.name)
-
-
-def _source_named(line: bytes) -> str:
-    import orjson
-
-    try:
-        value = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return ""
-    return str(value.get("source", "")) if isinstance(value, dict) else ""
 
 
 OUTCOME_NAMES = {str(kind.value): kind.label for kind in OutcomeKind}

@@ -21,15 +21,6 @@ from directory.models import TransferPayment
 
 RATED = "RATED"
 UNRATED = "UNRATED"
-INTERNAL = Number(
-    text="",
-    digits="",
-    number_class="internal",
-    nation="",
-    area="",
-    is_internal=True,
-    is_private=False,
-)
 
 
 class CallRow(NamedTuple):
@@ -126,7 +117,9 @@ def dialled_number(segment: Segment, *, book: SiteBook) -> Number:
     )
 
 
-def _unrated(number: Number, gateway_id: int | None, carrier_id: int | None, reason: str) -> LegPrice:
+def _unrated(
+    number: Number, gateway_id: int | None, carrier_id: int | None, reason: str
+) -> LegPrice:
     return LegPrice(
         number,
         gateway_id,
@@ -173,9 +166,7 @@ def _priced(
             return _free(number, gateway_id, terms.carrier_id)
         return _unrated(number, gateway_id, terms.carrier_id, terms.reason or "no_tariff")
     answered_ms = int(at.timestamp() * 1000)
-    found = terms.tariff.price(
-        digits=number.digits, answered_ms=answered_ms, talk_ms=leg.talk_ms
-    )
+    found = terms.tariff.price(digits=number.digits, answered_ms=answered_ms, talk_ms=leg.talk_ms)
     if isinstance(found, Unpriced):
         return _unrated(number, gateway_id, terms.carrier_id, found.reason)
     charge: int
@@ -247,18 +238,12 @@ def _inside_number(member: Member, part: Attributed, *, book: SiteBook) -> Numbe
     if part.outside == "target":
         return dialled_number(segment, book=book)
     other = segment.target.number or segment.dialled
-    if book.is_emergency(other):
-        return normalise(other, plan=book.plan, dialled=True)
-    kind = "on-net" if "onnet" in (member.sided.origin.kind, member.sided.target.kind) else "internal"
-    return INTERNAL._replace(text=other, number_class=kind) if hasattr(INTERNAL, "_replace") else Number(
-        text=other,
-        digits="",
-        number_class=kind,
-        nation="",
-        area="",
-        is_internal=True,
-        is_private=False,
-    )
+    if member.sided.target.kind == "none" and other:
+        dialled = normalise(other, plan=book.plan, exit_digits=segment.exit_digits, dialled=True)
+        if dialled.number_class == "emergency":
+            return dialled
+    ends = (member.sided.origin.kind, member.sided.target.kind)
+    return Number(other, "", "on-net" if "onnet" in ends else "internal", is_internal=True)
 
 
 def _raw_number(member: Member, part: Attributed) -> str:
@@ -353,9 +338,7 @@ def _row(
     )
 
 
-def price_family(
-    family: Sequence[Member], *, book: SiteBook, source_id: int
-) -> list[CallRow]:
+def price_family(family: Sequence[Member], *, book: SiteBook, source_id: int) -> list[CallRow]:
     """Attribute and price all segments of one family; rows come in the family's order.
 
     `family` must be sorted by `family_order`. Every paid leg is rated once, and

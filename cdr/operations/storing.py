@@ -93,6 +93,61 @@ def rewrite_call(pk: int, row: CallRow) -> None:
     Call.objects.filter(pk=pk).update(**row._asdict())
 
 
+MONEY_COLUMNS = (
+    "number_class",
+    "area",
+    "is_paid",
+    "status",
+    "unrated_reason",
+    "billed_ms",
+    "cost_micros",
+    "charge_micros",
+    "currency",
+    "carrier_id",
+    "tariff_version_id",
+    "matched_prefix",
+)
+MONEY_TYPES = (
+    "text[]",
+    "text[]",
+    "boolean[]",
+    "text[]",
+    "text[]",
+    "bigint[]",
+    "bigint[]",
+    "bigint[]",
+    "text[]",
+    "bigint[]",
+    "bigint[]",
+    "text[]",
+)
+
+
+def rewrite_money(changed: Sequence[tuple[int, CallRow]]) -> None:
+    """Put new prices in the rows of many calls with one statement."""
+    if not changed:
+        return
+    values = [tuple(getattr(row, name) for name in MONEY_COLUMNS) for _, row in changed]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            sets = ", ".join(f"{name} = v.{name}" for name in MONEY_COLUMNS)
+            arrays = ", ".join(f"%s::{kind}" for kind in ("bigint[]", *MONEY_TYPES))
+            cursor.execute(
+                f"UPDATE {CALL_TABLE} AS c SET {sets} "  # noqa: S608 - our own names
+                f"FROM unnest({arrays}) AS v(pk, {', '.join(MONEY_COLUMNS)}) WHERE c.id = v.pk",
+                [
+                    [pk for pk, _ in changed],
+                    *[list(column) for column in zip(*values, strict=True)],
+                ],
+            )
+            return
+        sets = ", ".join(f"{name} = %s" for name in MONEY_COLUMNS)
+        cursor.executemany(
+            f"UPDATE {CALL_TABLE} SET {sets} WHERE id = %s",  # noqa: S608 - our own names
+            [(*row, pk) for row, (pk, _) in zip(values, changed, strict=True)],
+        )
+
+
 OUTCOME_TABLE = Outcome._meta.db_table
 OUTCOME_COLUMNS = ("delivery_id", "position", "kind", "reason", "content_hash", "call_id")
 

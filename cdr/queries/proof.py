@@ -65,9 +65,7 @@ def stored_totals() -> dict[Key, tuple[int, ...]]:
     """The usage totals as they are stored, without rows that are all zero."""
     width = len(TOTAL_KEYS)
     rows = UsageTotal.objects.values_list(*TOTAL_KEYS, *TOTAL_MEASURES)
-    return {
-        tuple(row[:width]): tuple(row[width:]) for row in rows.iterator() if any(row[width:])
-    }
+    return {tuple(row[:width]): tuple(row[width:]) for row in rows.iterator() if any(row[width:])}
 
 
 def differences() -> list[str]:

@@ -19,7 +19,9 @@ class Command(BaseCommand):
     help = "Miner: turns standard record files into priced calls. Without FILE: all that wait in the spool."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("files", nargs="*", metavar="FILE", help="standard record files (copied)")
+        parser.add_argument(
+            "files", nargs="*", metavar="FILE", help="standard record files (copied)"
+        )
         parser.add_argument("--json", action="store_true", help="for machines")
 
     def handle(self, **options: Any) -> None:
@@ -42,7 +44,9 @@ class Command(BaseCommand):
             }
             self.stdout.write(json.dumps(answer))
         else:
-            told = ", ".join(f"{number} {name}" for name, number in outcomes.items()) or "nothing new"
+            told = (
+                ", ".join(f"{number} {name}" for name, number in outcomes.items()) or "nothing new"
+            )
             self.stdout.write(f"{report.files} files, {report.records} records: {told}")
         if report.parked:
             raise CommandError(f"parked, see the quarantine: {', '.join(report.parked)}")

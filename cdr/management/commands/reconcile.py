@@ -13,7 +13,9 @@ from cdr.queries.reconciliation import differences, file_counts, no_outcomes, ou
 
 
 class Command(BaseCommand):
-    help = "Compares records read with their outcomes, per file and in total; exit 1 on a difference."
+    help = (
+        "Compares records read with their outcomes, per file and in total; exit 1 on a difference."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="for machines")
@@ -49,7 +51,9 @@ class Command(BaseCommand):
         self.stdout.write("  ".join(f"{head:>11}" for head in heads) + "  file")
         for file in files:
             figures = [file.read, *file.outcomes.values()]
-            self.stdout.write("  ".join(f"{n:>11}" for n in figures) + f"  {file.source}:{file.file}")
+            self.stdout.write(
+                "  ".join(f"{n:>11}" for n in figures) + f"  {file.source}:{file.file}"
+            )
             for name, number in file.outcomes.items():
                 total[name] += number
         figures = [sum(f.read for f in files), *total.values()]
