@@ -53,8 +53,8 @@ class Attributed:
     call_type: str
     line: LineKey | None
     outside: str
-    is_voicemail: bool
-    paid_legs: tuple[int, ...]
+    paid_legs: tuple[int, ...] = ()
+    is_voicemail: bool = False
 
 
 def talk_ms(segment: Segment) -> int:
@@ -155,40 +155,53 @@ def _target_line(segment: Segment) -> LineKey:
     return LineKey(segment.dialled_partition, segment.dialled)
 
 
-def _inside(item: Sided) -> Attributed:
-    """A call that pays no outside leg: incoming, internal, or to a bridge."""
+def _incoming(item: Sided) -> Attributed:
+    """A call from outside that pays nothing here."""
     segment = item.segment
     answered = segment.answered_at is not None
-    voicemail = item.target.kind == "voicemail"
+    if item.target.kind == "voicemail":
+        return Attributed("IU", _missed_line(segment), "origin", is_voicemail=True)
+    if item.target.kind == "bridge":
+        line = LineKey("", segment.controller) if segment.controller else None
+        return Attributed("TI" if answered else "IU", line, "origin")
+    if item.target.kind == "trunk":
+        return Attributed("TD", None, "target")
+    if segment.joined_by and answered:
+        return Attributed("TI", _target_line(segment), "origin")
+    return Attributed("IA" if answered else "IU", _target_line(segment), "origin")
+
+
+def _inside(item: Sided) -> Attributed:
+    """A call that pays no outside leg: incoming, internal, or to a bridge."""
     if item.origin.kind == "trunk":
-        if voicemail:
-            return Attributed("IU", _missed_line(segment), "origin", True, ())
-        if item.target.kind == "bridge":
-            line = LineKey("", segment.controller) if segment.controller else None
-            return Attributed("TI" if answered else "IU", line, "origin", False, ())
-        if item.target.kind == "trunk":
-            return Attributed("TD", None, "target", False, ())
-        if segment.joined_by and answered:
-            return Attributed("TI", _target_line(segment), "origin", False, ())
-        return Attributed("IA" if answered else "IU", _target_line(segment), "origin", False, ())
-    line = LineKey(segment.origin.partition, segment.origin.number)
-    return Attributed("NA" if answered else "NU", line, "", voicemail, ())
+        return _incoming(item)
+    origin = item.segment.origin
+    answered = item.segment.answered_at is not None
+    return Attributed(
+        "NA" if answered else "NU",
+        LineKey(origin.partition, origin.number),
+        "",
+        is_voicemail=item.target.kind == "voicemail",
+    )
 
 
 def _paying(item: Sided, *, legs: Sequence[PaidLeg], paid: tuple[int, ...]) -> Attributed:
     """A segment with at least one outside leg that we dialled."""
     segment = item.segment
     payer = next((legs[i].payer for i in paid if legs[i].payer is not None), None)
-    answered = segment.answered_at is not None
-    if item.target.kind == "trunk":
-        if not segment.joined_by and segment.redirect in FORWARDS and segment.redirecting:
-            return Attributed("FO", payer, "target", False, paid)
-        if item.origin.kind == "trunk":
-            return Attributed("TD", payer, "target", False, paid)
-        if segment.joined_by:
-            return Attributed("TO", payer, "target", False, paid)
-        return Attributed("OA" if answered else "OU", payer, "target", False, paid)
-    return Attributed("TO", payer, "origin", item.target.kind == "voicemail", paid)
+    if item.target.kind != "trunk":
+        is_voicemail = item.target.kind == "voicemail"
+        return Attributed("TO", payer, "origin", paid, is_voicemail=is_voicemail)
+    is_forwarded = segment.redirect in FORWARDS and bool(segment.redirecting)
+    if is_forwarded and not segment.joined_by:
+        kind = "FO"
+    elif item.origin.kind == "trunk":
+        kind = "TD"
+    elif segment.joined_by:
+        kind = "TO"
+    else:
+        kind = "OA" if segment.answered_at is not None else "OU"
+    return Attributed(kind, payer, "target", paid)
 
 
 def attribute(family: Sequence[Sided]) -> tuple[list[Attributed], list[PaidLeg]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from django.db.models import Q
 
@@ -380,7 +381,7 @@ def _joined(entries: Sequence[Entry], by_leg: dict[str, list[Entry]]) -> list[li
 
     for group in by_leg.values():
         ordered = sorted(group, key=lambda e: e.started_at)
-        for left, right in zip(ordered, ordered[1:], strict=False):
+        for left, right in pairwise(ordered):
             if right.started_at - left.started_at <= LEG_LIVES:
                 parent[root(id(left))] = root(id(right))
     grouped: dict[int, list[Entry]] = {}

@@ -54,10 +54,6 @@ class RerateReport:
             sums[row.currency] = sums.get(row.currency, 0) + (row.charge_micros or 0)
 
 
-class _DryRun(Exception):
-    """Rolls the batch back."""
-
-
 def rerate(
     *, where: Q, at: datetime, by: str, reason: str = "rerated", is_dry_run: bool = False
 ) -> RerateReport:
@@ -78,13 +74,9 @@ def rerate(
             if not found:
                 break
             last = found[-1]
-            try:
-                with transaction.atomic():
-                    _rerate_batch(found, source, book, at=at, by=by, reason=reason, report=report)
-                    if is_dry_run:
-                        raise _DryRun
-            except _DryRun:
-                pass
+            with transaction.atomic():
+                _rerate_batch(found, source, book, at=at, by=by, reason=reason, report=report)
+                transaction.set_rollback(is_dry_run)
     return report
 
 

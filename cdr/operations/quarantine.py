@@ -1,0 +1,112 @@
+"""Mending, replaying and closing records that could not be used (reliability P16)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+
+from cdr.engine.records import Line, RejectedLine, SegmentLine
+from cdr.engine.standard import decode_line
+from cdr.models import Delivery, Outcome, OutcomeKind, QuarantinedRecord, QuarantineState, Source
+from cdr.operations.batches import Batch, implausible
+from cdr.queries.drivers import driver_of
+from cdr.queries.sites import SiteBook
+from kernel.errors import DomainError
+
+
+class StillUnusable(DomainError):
+    """The mended record cannot be used either; nothing has changed."""
+
+    code = "still_unusable"
+
+
+class AlreadySettled(DomainError):
+    """Somebody has replayed or closed the record before."""
+
+    code = "already_settled"
+
+
+def _open(record: QuarantinedRecord) -> QuarantinedRecord:
+    locked = (
+        QuarantinedRecord.objects.select_for_update(of=("self",))
+        .select_related("delivery__source__site")
+        .get(pk=record.pk)
+    )
+    if locked.state != QuarantineState.OPEN:
+        raise AlreadySettled(f"this record was {locked.get_state_display()} before")
+    return locked
+
+
+def _read(text: str, record: QuarantinedRecord) -> Line:
+    """`text` as a standard record (it begins with a brace) or as the switch writes it."""
+    delivery = record.delivery
+    assert delivery.source is not None  # noqa: S101 - only deliveries with a source have records
+    if text.lstrip().startswith("{"):
+        return decode_line(text.encode(), position=record.position, source=delivery.source.name)
+    lines = list(driver_of(delivery.source).read_text(text))
+    if len(lines) != 1:
+        raise StillUnusable(f"the text holds {len(lines)} records, one is needed")
+    return lines[0]
+
+
+def replay(
+    record: QuarantinedRecord, *, raw: str | None = None, by: str, at: datetime
+) -> QuarantinedRecord:
+    """Take the record again, as it is or with its text mended in `raw`.
+
+    `raw` may be a line as the switch writes it, or a standard record in JSON. The
+    record's one outcome moves from quarantined to what it becomes now.
+
+    Raises:
+        StillUnusable: with the reason, if it still cannot be used.
+        AlreadySettled: if it was replayed or closed before.
+    """
+    with transaction.atomic():
+        locked = _open(record)
+        facts = str(locked.record.get("facts", "")) if isinstance(locked.record, dict) else ""
+        line = _read(raw if raw is not None else facts or locked.raw, locked)
+        if isinstance(line, RejectedLine):
+            raise StillUnusable(f"{line.reason}: {line.detail}")
+        if isinstance(line, SegmentLine):
+            line = SegmentLine(locked.position, line.segment, raw or locked.raw)
+            problem = implausible(line.segment, now=at, keep_days=settings.KEEP_CALLS_DAYS)
+            if problem is not None:
+                raise StillUnusable(f"{problem[0]}: {problem[1]}")
+        delivery = Delivery.objects.select_for_update().get(pk=locked.delivery_id)
+        source = Source.objects.select_related("site").get(pk=delivery.source_id)
+        Outcome.objects.filter(
+            delivery=delivery, position=locked.position, kind=OutcomeKind.QUARANTINED
+        ).delete()
+        Batch(
+            delivery=delivery,
+            book=SiteBook(source.site),
+            now=at,
+            keep_days=settings.KEEP_CALLS_DAYS,
+        ).take([line])
+        return _settle(locked, QuarantineState.REPLAYED, by=by, at=at)
+
+
+def close(record: QuarantinedRecord, *, reason: str, by: str, at: datetime) -> QuarantinedRecord:
+    """Settle a record for good without using it.
+
+    Raises:
+        AlreadySettled: if it was replayed or closed before.
+        StillUnusable: if no reason is given.
+    """
+    if not reason.strip():
+        raise StillUnusable("closing a record needs a reason")
+    with transaction.atomic():
+        return _settle(_open(record), QuarantineState.CLOSED, by=by, at=at, reason=reason.strip())
+
+
+def _settle(
+    record: QuarantinedRecord, state: QuarantineState, *, by: str, at: datetime, reason: str = ""
+) -> QuarantinedRecord:
+    record.state = state
+    record.settled_by = by[:150]
+    record.settled_at = at
+    record.settled_reason = reason[:500]
+    record.save(update_fields=["state", "settled_by", "settled_at", "settled_reason"])
+    return record
