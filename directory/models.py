@@ -12,7 +12,7 @@ from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import F, Q
 
@@ -127,8 +127,6 @@ class User(AbstractUser):
     custom_8 = models.CharField(max_length=200, blank=True)
     custom_9 = models.CharField(max_length=200, blank=True)
     custom_10 = models.CharField(max_length=200, blank=True)
-
-    objects: ClassVar[UserManager[User]] = UserManager()
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username

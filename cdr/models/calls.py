@@ -11,6 +11,7 @@ from django.db.models import Q
 from cdr.models.sources import Delivery, Source
 from cdr.models.tariffs import Carrier, Gateway, TariffVersion
 from directory.models import Line, OrgUnit, Site
+from directory.scoping import ScopedQuerySet
 
 
 class CallStatus(models.TextChoices):
@@ -31,6 +32,15 @@ class CallType(models.TextChoices):
     TRANSFER_RECEIVED = "TI", "received by transfer"
     TRANSFER_HANDED_OVER = "TO", "handed over by transfer"
     FORWARDED = "FO", "forwarded outside"
+
+
+class CallQuerySet(ScopedQuerySet["Call"]):
+    """Calls belong to who paid them and to the units of that day (domain 14)."""
+
+    person_path = "user_id"
+    department_path = "department_id"
+    cost_centre_path = "cost_centre_id"
+    office_path = "office_id"
 
 
 class Call(models.Model):
@@ -126,6 +136,8 @@ class Call(models.Model):
     )
     matched_prefix = models.CharField(max_length=32, blank=True)
     facts = models.TextField(help_text="the standard record without its raw text, JSON")
+
+    objects = CallQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [
