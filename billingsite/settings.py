@@ -60,7 +60,7 @@ INSTALLED_APPS = [
     "alarms",
     "reports",
     "billingsite",
-    "django.contrib.admin",
+    "billingsite.apps.AdministrationConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -88,6 +88,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "directory.reader.ReaderMiddleware",
     "directory.middleware.ScopeMiddleware",
 ]
 

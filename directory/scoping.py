@@ -88,6 +88,16 @@ class Scope:
             is_private=is_private,
         )
 
+    def own(self) -> Scope:
+        """The same reader with his own rows only, whatever else he may see."""
+        return replace(
+            self,
+            department_ids=frozenset(),
+            cost_centre_ids=frozenset(),
+            office_ids=frozenset(),
+            sees_everything=False,
+        )
+
     def revealing(self) -> Scope:
         """The same scope with numbers in clear. Whoever uses it writes down that it was used.
 

@@ -1,7 +1,163 @@
-"""How figures are written on pages: money, durations, numbers."""
+"""How figures are written on pages: money, durations, numbers, dates.
+
+One place, so that the same figure looks the same everywhere. Words follow the
+active language, dates and times the active time zone; digits are always Latin
+(the CLDR default of the six languages) and durations are `h:mm:ss` everywhere.
+"""
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import lru_cache
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_datetime, format_time
+from babel.numbers import NumberPattern, format_decimal, get_currency_precision
 from django import template
+from django.core.paginator import Page
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext
+from django.utils.translation import ngettext as plural
+
+from kernel.money import STORED_DECIMALS, ceil_div, to_decimal
 
 register = template.Library()
+
+MS_PER_SECOND = 1000
+NOTHING = "—"
+
+
+@lru_cache(maxsize=16)
+def _locale(language: str) -> Locale:
+    try:
+        return Locale.parse(language, sep="-")
+    except (ValueError, UnknownLocaleError):
+        return Locale("en")
+
+
+def active_locale() -> Locale:
+    """The locale of the language this page is written in."""
+    return _locale(get_language() or "en")
+
+
+@lru_cache(maxsize=128)
+def _money_pattern(language: str, currency: str) -> NumberPattern:
+    """The locale's own money pattern, at least the currency's places and at most six."""
+    pattern: NumberPattern = copy.copy(_locale(language).currency_formats["standard"])
+    pattern.frac_prec = (get_currency_precision(currency), STORED_DECIMALS)
+    return pattern
+
+
+@register.filter
+def money(micros: int | None, currency: str) -> str:
+    """Micro-units as an amount: never rounded, and "not rated" where there is none.
+
+    A missing amount is a state of its own, never 0.00 (design 10).
+    """
+    if micros is None:
+        return gettext("not rated")
+    if not currency:
+        return format_decimal(to_decimal(micros), format="#,##0.00####", locale=active_locale())
+    pattern = _money_pattern(get_language() or "en", currency)
+    text: str = pattern.apply(
+        to_decimal(micros), active_locale(), currency=currency, currency_digits=False
+    )
+    return text
+
+
+@register.filter
+def duration(milliseconds: int | None) -> str:
+    """Milliseconds as `hh:mm:ss`; a begun second counts, as on the bill."""
+    seconds = ceil_div(milliseconds or 0, MS_PER_SECOND)
+    sign = "-" if seconds < 0 else ""
+    minutes, rest = divmod(abs(seconds), 60)
+    return f"{sign}{minutes // 60:02}:{minutes % 60:02}:{rest:02}"
+
+
+@register.filter
+def allowance(amount: int | None, budget: Mapping[str, str]) -> str:
+    """An amount of a budget in its own measure: money of its currency, or talk time."""
+    if amount is None:
+        return NOTHING
+    if budget["measure"] == "MINUTES":
+        return duration(amount)
+    return money(amount, budget["currency"])
+
+
+@register.filter
+def whole(count: int | None) -> str:
+    """A count with the language's thousands separators."""
+    return format_decimal(count or 0, locale=active_locale())
+
+
+@register.filter
+def percent(value: object) -> str:
+    """A percentage with at most two places: `12.34 %`."""
+    figure = format_decimal(value or 0, format="#,##0.##", locale=active_locale())  # type: ignore[arg-type]
+    return gettext("%(figure)s %%") % {"figure": figure}
+
+
+@register.filter
+def day(value: date | datetime | None) -> str:
+    """A date in the reader's language and time zone."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, datetime):
+        value = timezone.localtime(value).date()
+    return format_date(value, format="medium", locale=active_locale())
+
+
+@register.filter
+def clock(value: datetime | None) -> str:
+    """A time of day with seconds in the reader's language and time zone."""
+    if value is None:
+        return NOTHING
+    return format_time(timezone.localtime(value), format="medium", locale=active_locale())
+
+
+@register.filter
+def moment(value: datetime | None) -> SafeString | str:
+    """Date and time in the reader's language and zone; the exact instant for machines."""
+    if value is None:
+        return NOTHING
+    local = timezone.localtime(value)
+    text = format_datetime(local, format="medium", locale=active_locale())
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', local.isoformat(), local.tzname() or "", text
+    )
+
+
+@register.filter
+def ltr(value: object) -> SafeString:
+    """Numbers and codes keep their own direction inside right-to-left text."""
+    return format_html('<bdi dir="ltr">{}</bdi>', value)
+
+
+@register.filter
+def items_in_pages(items: int, pages: int) -> str:
+    """The footer of a list: "58 items in 6 pages"."""
+    counted = plural("%(items)s item", "%(items)s items", items) % {"items": whole(items)}
+    paged = plural("%(pages)s page", "%(pages)s pages", pages) % {"pages": whole(pages)}
+    return gettext("%(items)s in %(pages)s") % {"items": counted, "pages": paged}
+
+
+@register.simple_tag(takes_context=True)
+def query(context: template.Context, **changes: object) -> str:
+    """This page's query string with `changes`; an empty value takes the key away."""
+    parameters = context["request"].GET.copy()
+    for name, value in changes.items():
+        if value in (None, ""):
+            parameters.pop(name, None)
+        else:
+            parameters[name] = str(value)
+    return f"?{parameters.urlencode()}" if parameters else "?"
+
+
+@register.filter
+def page_numbers(page: Page[object]) -> list[int | str]:
+    """The page numbers worth showing, with dots for the rest."""
+    return list(page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1))

@@ -1,0 +1,121 @@
+"""What every page stands on: who may open it, and whose rows it gets to see.
+
+A page never asks for rows by itself: it takes the request's one scope
+(`request.directory_scope`, set by the middleware) and hands it to a query. So a
+foreign row is not refused but not found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django.contrib import messages
+from django.contrib.auth.mixins import AccessMixin
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.utils.cache import patch_cache_control
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views import View
+from django.views.generic import TemplateView
+
+from directory.models import Role, User
+from directory.roles import OVERSEERS, role_of
+from kernel.errors import DomainError
+
+PAGE_SIZES = (10, 20, 50, 100)
+
+
+class SignedIn(AccessMixin, View):
+    """A page for people who are signed in and whose role is among `roles`.
+
+    Strangers are sent to sign in; a role that does not belong here is refused
+    with 403. Answers carry personal data and are never stored on the way.
+    """
+
+    roles: ClassVar[frozenset[Role]] = frozenset(Role)
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        role = role_of(request.user)
+        if role is None:
+            return self.handle_no_permission()
+        if role not in self.roles:
+            raise PermissionDenied
+        response = super().dispatch(request, *args, **kwargs)
+        patch_cache_control(response, no_store=True, private=True)
+        return response
+
+    @property
+    def reader(self) -> User:
+        """The person who looks at the page."""
+        assert isinstance(self.request.user, User)  # noqa: S101 - dispatch let nobody else in
+        return self.request.user
+
+
+class OverseersOnly(SignedIn):
+    """Supervisors, administrators and auditors: people who look at others' rows."""
+
+    roles = OVERSEERS
+
+
+class AdministratorsOnly(SignedIn):
+    """The set-up and the works of the installation."""
+
+    roles = frozenset({Role.ADMIN})
+
+
+class ScopedPage(SignedIn, TemplateView):
+    """A page that shows something. `http_method_names` keeps a GET harmless."""
+
+    http_method_names = ["get", "head", "options"]
+
+
+class ScopedAction(SignedIn):
+    """A page that does one thing by POST and goes back to where it was asked.
+
+    Subclasses override `act` and return the words for success; a refusal
+    (`DomainError`) becomes a message, never a 500.
+    """
+
+    http_method_names = ["post", "options"]
+    back_to: ClassVar[str] = "/"
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            words = self.act(request, **kwargs)
+        except DomainError as refusal:
+            messages.error(request, refusal.message)
+        else:
+            messages.success(request, words)
+        return HttpResponseRedirect(self.way_back(request))
+
+    def act(self, request: HttpRequest, **kwargs: Any) -> str:
+        """Do it and say what was done.
+
+        Raises:
+            DomainError: if it is refused; the text is shown.
+        """
+        raise NotImplementedError
+
+    def way_back(self, request: HttpRequest) -> str:
+        """The page named by `next`, if it is ours; else `back_to`."""
+        target = request.POST.get("next", "")
+        ours = url_has_allowed_host_and_scheme(
+            target, allowed_hosts=None, require_https=request.is_secure()
+        )
+        return target if ours and target.startswith("/") else self.back_to
+
+
+def chosen(text: str | None, *, among: Sequence[int], default: int) -> int:
+    """A whole number from the address, if it is one of the few offered."""
+    return next((number for number in among if str(number) == text), default)
+
+
+def page_of(
+    request: HttpRequest, rows: QuerySet[Any] | Sequence[Any], *, size: int = 10
+) -> Page[Any]:
+    """The numbered page that the address asks for; a wrong number gives the nearest one."""
+    per_page = chosen(request.GET.get("size"), among=PAGE_SIZES, default=size)
+    return Paginator(rows, per_page).get_page(request.GET.get("page"))
