@@ -5,21 +5,19 @@ Reliability P12. Whatever a switch writes is hostile until it has passed here.
 
 from __future__ import annotations
 
-from unicodedata import category, normalize
+import re
+from unicodedata import normalize
 
 CONTROL_BYTES = bytes([*range(0x20), 0x7F])
 _PICTURES = {code: 0x2400 + code for code in range(0x20)} | {0x7F: 0x2421}
-_NONCHARACTERS = frozenset("\ufffe\uffff")
+_UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def clean(text: str) -> str:
     """`text` in NFC without control characters, lone surrogates and noncharacters."""
     if text.isascii() and text.isprintable():
         return text
-    kept = "".join(
-        char for char in text if category(char) not in {"Cc", "Cs"} and char not in _NONCHARACTERS
-    )
-    return normalize("NFC", kept)
+    return normalize("NFC", _UNWANTED.sub("", text))
 
 
 def pictured(text: str) -> str:
