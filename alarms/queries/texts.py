@@ -1,0 +1,194 @@
+"""A notice put into words: subject, text and HTML in the reader's language.
+
+The templates are ours (templates/mail/); what people wrote (names, reasons) only
+ever reaches them as a value, on one line and escaped. `templates/mail/<language>/`
+is looked into first, for texts that one language wants otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.template.loader import select_template
+from django.utils import translation
+from django.utils.translation import gettext, pgettext
+
+from alarms.engine import figures
+from alarms.engine.addresses import one_line
+from alarms.queries.recipients import Recipient
+from budgets.models import Budget, BudgetNotice, EventKind, Measure, PeriodKind
+from budgets.queries.rules import thresholds_of
+from budgets.queries.sums import spent as spent_now
+from directory.models import LineHolding, User, valid_at
+
+MOST_EXTENSIONS = 10
+LAYOUTS = {"subject": "layout_subject.txt", "text": "layout_text.txt", "html": "layout_page.html"}
+
+KINDS = frozenset(
+    {
+        EventKind.THRESHOLD,
+        EventKind.OVER_BUDGET,
+        EventKind.PHONE_LOCKED,
+        EventKind.PHONE_UNLOCKED,
+        EventKind.END_PERIOD,
+        EventKind.OVERRIDE,
+        EventKind.LOCK_FAILED,
+    }
+)
+
+Value = str | bool
+
+
+class NoTextForKind(LookupError):
+    """A notice of a kind that no template speaks of."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailText:
+    """What a mail says; `subject` is one line."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def text_of(notice: BudgetNotice, *, recipient: Recipient) -> MailText:
+    """Write `notice` for `recipient`.
+
+    Raises:
+        NoTextForKind: if there is no template for its kind.
+    """
+    if notice.kind not in KINDS:
+        raise NoTextForKind(f"no mail text for notices of kind {notice.kind!r}")
+    with translation.override(recipient.language):
+        return render(
+            notice.kind,
+            language=recipient.language,
+            values=values_of(notice, recipient=recipient),
+        )
+
+
+def render(kind: str, *, language: str, values: Mapping[str, object]) -> MailText:
+    """Fill the template of `kind` into the three layouts, in the active language."""
+    template = select_template([f"mail/{language}/{kind}.html", f"mail/{kind}.html"])
+    frame = {
+        "language": language,
+        "direction": "rtl" if translation.get_language_bidi() else "ltr",
+        "site_url": settings.SITE_URL.rstrip("/"),
+    }
+    parts = {
+        name: template.render(
+            {**values, **frame, "layout": f"mail/{layout}", "is_html": name == "html"}
+        )
+        for name, layout in LAYOUTS.items()
+    }
+    return MailText(
+        subject=one_line(parts["subject"]), text=_tidy(parts["text"]), html=parts["html"]
+    )
+
+
+def _tidy(text: str) -> str:
+    """Lines without edges, never two empty ones in a row."""
+    lines: list[str] = []
+    for line in (raw.strip() for raw in text.splitlines()):
+        if line or (lines and lines[-1]):
+            lines.append(line)
+    return "\n".join(lines).strip() + "\n"
+
+
+def values_of(notice: BudgetNotice, *, recipient: Recipient) -> dict[str, Value]:
+    """The fixed list of what a template may say (docs/notifications.md), ready to print.
+
+    Figures come from the notice, written with its cause; what it leaves out is
+    taken from the period as it stands.
+    """
+    budget, period, language = notice.budget, notice.period, recipient.language
+    written = notice.values
+    concerned = notice.user or budget.user
+    spent = _spent(notice)
+    effective = _whole(written, "effective", default=period.effective)
+    carried = _whole(written, "carried_on", default=0)
+    threshold = _whole(written, "threshold", default=0)
+    lock_percent = min((step.percent for step in thresholds_of(budget) if step.locks), default=None)
+    return {
+        "user": _said(concerned),
+        "extension": _extension(notice, concerned),
+        "budget_for": _said(budget.user or budget.unit),
+        "budget_value": _amount(effective, budget=budget, language=language),
+        "budget_period": _period_word(budget.period),
+        "spent": _amount(spent, budget=budget, language=language),
+        "remaining": _amount(effective - spent, budget=budget, language=language),
+        "carried": _amount(carried, budget=budget, language=language) if carried else "",
+        "percent": figures.share(spent, effective, language=language),
+        "threshold": figures.percent(threshold, language=language) if threshold else "",
+        "period_start": figures.day(period.starts_on, language=language),
+        "period_end": figures.day(period.last_date, language=language),
+        "next_period_start": figures.day(period.ends_before, language=language),
+        "phone_state": _phone_state(notice.kind),
+        "currency": budget.currency if budget.measure == Measure.MONEY else gettext("minutes"),
+        "lock_percent": (
+            "" if lock_percent is None else figures.percent(lock_percent, language=language)
+        ),
+        "reason": one_line(str(written.get("reason", ""))),
+        "by": one_line(str(written.get("by", ""))),
+        "for_you": concerned is not None and recipient.user == concerned,
+        "for_unit": budget.unit is not None,
+    }
+
+
+def _whole(written: Mapping[str, object], name: str, *, default: int) -> int:
+    value = written.get(name)
+    return default if value is None else int(str(value))
+
+
+def _spent(notice: BudgetNotice) -> int:
+    if notice.values.get("spent") is not None:
+        return _whole(notice.values, "spent", default=0)
+    is_ended = notice.period.closed_spent is not None
+    return notice.period.settled_spent if is_ended else spent_now(notice.period)
+
+
+def _said(subject: object) -> str:
+    return one_line(str(subject)) if subject is not None else ""
+
+
+def _amount(value: int, *, budget: Budget, language: str) -> str:
+    if budget.measure == Measure.MINUTES:
+        return figures.minutes(value, language=language)
+    return figures.money(value, currency=budget.currency, language=language)
+
+
+def _period_word(kind: str) -> str:
+    words = {
+        PeriodKind.DAY: pgettext("budget period", "daily"),
+        PeriodKind.WEEK: pgettext("budget period", "weekly"),
+        PeriodKind.MONTH: pgettext("budget period", "monthly"),
+    }
+    return words[PeriodKind(kind)]
+
+
+def _phone_state(kind: str) -> str:
+    if kind == EventKind.PHONE_LOCKED:
+        return gettext("locked")
+    if kind in (EventKind.PHONE_UNLOCKED, EventKind.OVERRIDE):
+        return gettext("not locked")
+    return gettext("not confirmed") if kind == EventKind.LOCK_FAILED else ""
+
+
+def _extension(notice: BudgetNotice, concerned: User | None) -> str:
+    """The extensions that the notice names, else those its person holds."""
+    named = notice.values.get("extension") or notice.values.get("extensions")
+    if isinstance(named, list):
+        return one_line(", ".join(str(extension) for extension in named[:MOST_EXTENSIONS]))
+    if named:
+        return one_line(str(named))
+    if concerned is None:
+        return ""
+    held = (
+        LineHolding.objects.filter(valid_at(notice.made_at), user=concerned)
+        .order_by("line__extension", "pk")
+        .values_list("line__extension", flat=True)[:MOST_EXTENSIONS]
+    )
+    return one_line(", ".join(held))
