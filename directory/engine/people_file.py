@@ -1,0 +1,164 @@
+"""The people file: columns, encodings and separators (docs/people-import.md)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from kernel.errors import DomainError
+
+CUSTOM_COLUMNS: Final = tuple(f"custom_{number}" for number in range(1, 11))
+COLUMNS: Final[tuple[str, ...]] = (
+    "username",
+    "first_name",
+    "last_name",
+    "email",
+    "language",
+    "time_zone",
+    "role",
+    "supervises",
+    "manager",
+    "department",
+    "cost_centre",
+    "office",
+    "site",
+    "partition",
+    "extension",
+    "valid_from",
+    *CUSTOM_COLUMNS,
+)
+MAX_ROWS: Final = 500_000
+_SEPARATORS: Final = (",", ";", "\t")
+
+
+class InvalidPeopleFile(DomainError):
+    """The file as a whole cannot be read; the text says where."""
+
+    code = "invalid_people_file"
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRow:
+    """A row, or one cell of it, that was not taken. `line` is the line in the file, from 1."""
+
+    line: int
+    column: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleRow:
+    """One row: `line` in the file and a cell for each column that the file has."""
+
+    line: int
+    cells: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleFile:
+    """A file taken apart. `columns` are those of its header."""
+
+    columns: frozenset[str]
+    rows: tuple[PeopleRow, ...]
+    refused: tuple[RefusedRow, ...]
+
+
+def read_people_file(content: bytes) -> PeopleFile:
+    """Take `content` apart: UTF-8, UTF-16 or Windows text, with commas, semicolons or tabs.
+
+    Empty lines are passed over. A row with the wrong number of cells or with control
+    characters is refused alone.
+
+    Raises:
+        InvalidPeopleFile: if it is empty, has no usable header, or a quote is left open.
+    """
+    text = decode(content)
+    separator = _separator(text)
+    lines = _records(text, separator=separator)
+    header_line, header = next(((line, cells) for line, cells in lines if any(cells)), (1, []))
+    columns = _columns(header, line=header_line)
+    rows: list[PeopleRow] = []
+    refused: list[RefusedRow] = []
+    for line, raw_cells in lines:
+        cells = [cell.strip() for cell in raw_cells]
+        if not any(cells):
+            continue
+        if len(rows) >= MAX_ROWS:
+            raise InvalidPeopleFile(f"line {line}: the file has more than {MAX_ROWS} rows")
+        problem = _problem(cells, columns=columns, line=line)
+        if problem is None:
+            rows.append(PeopleRow(line, dict(zip(columns, cells, strict=True))))
+        else:
+            refused.append(problem)
+    return PeopleFile(frozenset(columns), tuple(rows), tuple(refused))
+
+
+def decode(content: bytes) -> str:
+    """The text of a file that somebody made with a spreadsheet.
+
+    Raises:
+        InvalidPeopleFile: if a byte order mark promises what the bytes are not.
+    """
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        try:
+            return content.decode("utf-16")
+        except UnicodeDecodeError:
+            raise InvalidPeopleFile("the file begins as UTF-16 but is not") from None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace")
+
+
+def _separator(text: str) -> str:
+    head = text.lstrip("\r\n").partition("\n")[0]
+    return max(_SEPARATORS, key=lambda sign: (head.count(sign), -_SEPARATORS.index(sign)))
+
+
+def _records(text: str, *, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """The records with the line on which each begins."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            raise InvalidPeopleFile(f"line {line}: {error} (is a quote left open?)") from None
+        if cells is None:
+            return
+        yield line, cells
+
+
+def _columns(header: Sequence[str], *, line: int) -> tuple[str, ...]:
+    names = tuple(name.strip().lower().replace(" ", "_").replace("-", "_") for name in header)
+    while names and not names[-1]:
+        names = names[:-1]
+    if "username" not in names:
+        raise InvalidPeopleFile(f"line {line}: the header has no column username")
+    for place, name in enumerate(names, start=1):
+        if name not in COLUMNS:
+            shown = name or f"number {place}"
+            raise InvalidPeopleFile(
+                f"line {line}, column {shown}: no such column; known are {', '.join(COLUMNS)}"
+            )
+        if names.index(name) != place - 1:
+            raise InvalidPeopleFile(f"line {line}, column {name}: stands twice in the header")
+    return names
+
+
+def _problem(cells: list[str], *, columns: tuple[str, ...], line: int) -> RefusedRow | None:
+    while len(cells) > len(columns) and not cells[-1]:
+        cells.pop()
+    if len(cells) != len(columns):
+        return RefusedRow(line, "", f"has {len(cells)} cells, the header has {len(columns)}")
+    for column, cell in zip(columns, cells, strict=True):
+        bad = next((sign for sign in cell if unicodedata.category(sign) in ("Cc", "Cs")), None)
+        if bad is not None:
+            return RefusedRow(line, column, f"holds a control character (U+{ord(bad):04X})")
+        if "\ufffd" in cell:
+            return RefusedRow(line, column, "holds a character that could not be read")
+    return None

@@ -1,0 +1,281 @@
+"""Rows of the people file, checked one by one against what the installation knows.
+
+Nothing is written here. A cell that cannot be used refuses its row, with line,
+column and reason; other rows are not touched by it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Final
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.conf import settings
+from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+from directory.engine.people_file import CUSTOM_COLUMNS, PeopleRow, RefusedRow
+from directory.engine.unit_paths import BadPath, clean_path, parse_reference
+from directory.models import Line, Role, Site, UnitKind, User
+from directory.queries import installation_zone
+from kernel.periods import local_midnight
+
+ROLE_OF_WORD: Final[dict[str, Role]] = {
+    "user": Role.USER,
+    "supervisor": Role.SUPERVISOR,
+    "admin": Role.ADMIN,
+    "administrator": Role.ADMIN,
+    "auditor": Role.AUDITOR,
+}
+UNIT_COLUMNS: Final[dict[str, UnitKind]] = {
+    "department": UnitKind.DEPARTMENT,
+    "cost_centre": UnitKind.COST_CENTRE,
+    "office": UnitKind.OFFICE,
+}
+TEXT_COLUMNS: Final = ("first_name", "last_name", "email", *CUSTOM_COLUMNS)
+PERSONAL_COLUMNS: Final = (*TEXT_COLUMNS, "language", "time_zone", "role")
+_EXTENSION = re.compile(r"[\w+*#.@-]+")
+_check_username = UnicodeUsernameValidator()
+
+LineKey = tuple[str, str, str]
+"""Site name, partition, extension."""
+
+UnitRef = tuple[str, str]
+"""Kind and path; the kind is empty where the file does not name it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowFacts:
+    """What one usable row says.
+
+    `personal` holds the columns of the user himself, `units` the path by kind (empty:
+    none); both only for columns that the file has. `since` is aware.
+    """
+
+    line: int
+    username: str
+    personal: Mapping[str, str]
+    units: Mapping[UnitKind, str]
+    supervises: tuple[UnitRef, ...] | None
+    manager: str | None
+    site: str
+    line_key: LineKey | None
+    since: datetime | None
+
+
+class _CellRefused(Exception):
+    """This cell cannot be used: why."""
+
+
+@dataclass(slots=True)
+class RowChecker:
+    """Checks rows against the sites and users of the installation as it stands."""
+
+    sites: Mapping[str, Site]
+    refused: list[RefusedRow] = field(default_factory=list)
+    _zones: dict[str, ZoneInfo] = field(default_factory=dict)
+
+    def check(self, row: PeopleRow) -> RowFacts | None:
+        """The facts of the row, or None after having noted each cell that is wrong."""
+        before = len(self.refused)
+        cells = row.cells
+        username = self._take(row, "username", _username) or ""
+        personal = {
+            column: self._take(row, column, _CHECKS[column]) or ""
+            for column in PERSONAL_COLUMNS
+            if column in cells
+        }
+        units = {
+            kind: self._take(row, column, _path) or ""
+            for column, kind in UNIT_COLUMNS.items()
+            if column in cells
+        }
+        supervises = self._supervises(row)
+        site = self._take(row, "site", self._site) or ""
+        line_key = self._line_key(row, site=site)
+        since = self._since(row, site=site)
+        manager = cells.get("manager")
+        if manager and manager == username:
+            self._refuse(row, "manager", "nobody is his own manager")
+        if supervises and personal.get("role") == Role.USER:
+            self._refuse(row, "supervises", "is filled, but the role is user")
+        if len(self.refused) > before:
+            return None
+        return RowFacts(
+            line=row.line,
+            username=username,
+            personal=personal,
+            units=units,
+            supervises=supervises,
+            manager=manager,
+            site=site,
+            line_key=line_key,
+            since=since,
+        )
+
+    def _take(self, row: PeopleRow, column: str, check: Callable[[str], str]) -> str | None:
+        try:
+            return check(row.cells.get(column, ""))
+        except _CellRefused as refusal:
+            self._refuse(row, column, str(refusal))
+            return None
+
+    def _refuse(self, row: PeopleRow, column: str, reason: str) -> None:
+        self.refused.append(RefusedRow(row.line, column, reason))
+
+    def _site(self, text: str) -> str:
+        if not text:
+            return ""
+        if text not in self.sites:
+            known = ", ".join(sorted(self.sites)) or "none yet"
+            raise _CellRefused(f"there is no site {text!r}; known: {known}")
+        return text
+
+    def _line_key(self, row: PeopleRow, *, site: str) -> LineKey | None:
+        extension = row.cells.get("extension", "")
+        partition = row.cells.get("partition", "")
+        if not extension:
+            if partition:
+                self._refuse(row, "extension", "is empty, but a partition is given")
+            return None
+        if not _EXTENSION.fullmatch(extension):
+            self._refuse(row, "extension", f"{extension!r} is no extension")
+        for column, value in (("extension", extension), ("partition", partition)):
+            longest = Line._meta.get_field(column).max_length or 0
+            if len(value) > longest:
+                self._refuse(row, column, f"is longer than {longest} characters")
+        if not site and not row.cells.get("site"):
+            if len(self.sites) != 1:
+                self._refuse(row, "site", "is empty: which site's extension is meant?")
+                return None
+            site = next(iter(self.sites))
+        return (site, partition, extension)
+
+    def _since(self, row: PeopleRow, *, site: str) -> datetime | None:
+        text = row.cells.get("valid_from", "")
+        if not text:
+            return None
+        try:
+            return instant(text, zone=self._zone(site))
+        except ValueError:
+            self._refuse(
+                row, "valid_from", f"{text!r} is no date like 2026-01-31 and no ISO instant"
+            )
+            return None
+
+    def _zone(self, site: str) -> ZoneInfo:
+        if site not in self._zones:
+            name = self.sites[site].time_zone if site else installation_zone()
+            self._zones[site] = ZoneInfo(name)
+        return self._zones[site]
+
+    def _supervises(self, row: PeopleRow) -> tuple[UnitRef, ...] | None:
+        if "supervises" not in row.cells:
+            return None
+        references: list[UnitRef] = []
+        for text in row.cells["supervises"].split(";"):
+            if not text.strip():
+                continue
+            try:
+                reference = parse_reference(text)
+            except BadPath as refusal:
+                self._refuse(row, "supervises", str(refusal))
+            else:
+                references.append(reference)
+        return tuple(dict.fromkeys(references))
+
+
+def instant(text: str, *, zone: ZoneInfo) -> datetime:
+    """An ISO date (its first instant in `zone`) or date and time (in `zone` without offset).
+
+    Raises:
+        ValueError: if it is neither, or lies outside the years 1970 to 2199.
+    """
+    if len(text) <= 10:
+        day = date.fromisoformat(text)
+        moment = local_midnight(day, zone)
+    else:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=zone)
+    if not 1970 <= moment.year < 2200:
+        raise ValueError(f"the year {moment.year} is not plausible")
+    return moment
+
+
+def _username(text: str) -> str:
+    if not text:
+        raise _CellRefused("is empty")
+    try:
+        _check_username(text)
+    except ValidationError:
+        raise _CellRefused(f"{text!r} may only hold letters, digits and @ . + - _") from None
+    return _short("username", text)
+
+
+def _short(column: str, text: str) -> str:
+    longest = User._meta.get_field(column).max_length or 0
+    if len(text) > longest:
+        raise _CellRefused(f"is longer than {longest} characters")
+    return text
+
+
+def _email(text: str) -> str:
+    if text:
+        try:
+            validate_email(text)
+        except ValidationError:
+            raise _CellRefused(f"{text!r} is no mail address") from None
+    return _short("email", text)
+
+
+def _language(text: str) -> str:
+    known = [code for code, _ in settings.LANGUAGES]
+    code = text.lower().replace("_", "-").partition("-")[0]
+    if code and code not in known:
+        raise _CellRefused(f"{text!r} is not one of {', '.join(known)}")
+    return code
+
+
+def _time_zone(text: str) -> str:
+    if text and text not in available_timezones():
+        raise _CellRefused(f"{text!r} is no time zone; one is written like Europe/Rome")
+    return text
+
+
+def _role(text: str) -> str:
+    if not text:
+        return ""
+    role = ROLE_OF_WORD.get(text.lower())
+    if role is None:
+        raise _CellRefused(f"{text!r} is not one of {', '.join(ROLE_OF_WORD)}")
+    return role
+
+
+def _path(text: str) -> str:
+    try:
+        return clean_path(text)
+    except BadPath as refusal:
+        raise _CellRefused(str(refusal)) from None
+
+
+def _text_check(column: str) -> Callable[[str], str]:
+    return lambda text: _short(column, text)
+
+
+_CHECKS: Final[dict[str, Callable[[str], str]]] = {
+    **{column: _text_check(column) for column in TEXT_COLUMNS},
+    "email": _email,
+    "language": _language,
+    "time_zone": _time_zone,
+    "role": _role,
+}
+
+
+def in_order_of_time(rows: list[RowFacts]) -> Iterator[RowFacts]:
+    """The rows of one person or line, the earliest first; without a date before all others."""
+    yield from sorted(rows, key=lambda row: (row.since is not None, row.since or 0, row.line))
