@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from django.db.models import Q
-
 from cdr.engine.attribution import family_order
 from cdr.engine.classify import Sided, sided
 from cdr.engine.records import DiscardedLine, Line, RejectedLine, Segment, SegmentLine
@@ -28,6 +26,7 @@ from cdr.operations.storing import (
     write_calls,
     write_outcomes,
 )
+from cdr.queries.known import calls_with_ids, calls_with_legs
 from cdr.queries.sites import SiteBook
 
 SAME_KEY_WITHIN = timedelta(hours=24)
@@ -124,9 +123,7 @@ class Batch:
         call_ids = {line.segment.call_id for line in lines if isinstance(line, SegmentLine)}
         if not call_ids:
             return
-        known = Call.objects.filter(source_id=self.source_id, call_id__in=call_ids).values_list(
-            "pk", "call_id", "leg", "started_at", "sequence", "position", "content_hash"
-        )
+        known = calls_with_ids(self.source_id, call_ids)
         for pk, call_id, leg, started_at, sequence, position, content_hash in known:
             self._by_key.setdefault((call_id, leg), []).append(
                 Entry(started_at, sequence, position, content_hash, pk)
@@ -311,26 +308,23 @@ class Relatives:
             if not legs:
                 break
             asked |= legs
+            asked_now = legs
             times = [entry.started_at for entry in [*touched, *found]]
-            rows = self._rows_with(legs, min(times) - LEG_LIVES, max(times) + LEG_LIVES)
+            first, last = min(times) - LEG_LIVES, max(times) + LEG_LIVES
             legs = set()
-            for pk, row in rows:
-                if pk in seen:
-                    continue
+            for pk, row in self._rows_with(asked_now, seen):
                 seen.add(pk)
-                entry = entry_of(pk, row, self.book)
-                found.append(entry)
-                legs |= set(legs_of(entry))
+                if first <= row.started_at <= last:
+                    entry = entry_of(pk, row, self.book)
+                    found.append(entry)
+                    legs |= set(legs_of(entry))
         return found
 
-    def _rows_with(
-        self, legs: set[str], first: datetime, last: datetime
-    ) -> list[tuple[int, CallRow]]:
-        rows = Call.objects.filter(
-            Q(source_id=self.source_id, from_trunk_leg__in=legs)
-            | Q(source_id=self.source_id, to_trunk_leg__in=legs),
-            started_at__range=(first, last),
-        ).values_list(*CALL_COLUMNS)
+    def _rows_with(self, legs: set[str], seen: set[int]) -> list[tuple[int, CallRow]]:
+        pks = [pk for pk in calls_with_legs(self.source_id, legs) if pk not in seen]
+        if not pks:
+            return []
+        rows = Call.objects.filter(pk__in=pks).order_by("pk").values_list(*CALL_COLUMNS)
         return [(row[0], CallRow(*row[1:])) for row in rows]
 
 

@@ -80,7 +80,7 @@ def rerate(
     return report
 
 
-def _rerate_batch(  # noqa: PLR0913 - one batch of one job
+def _rerate_batch(
     pks: list[int],
     source: Source,
     book: SiteBook,
@@ -128,7 +128,7 @@ def _money(row: CallRow) -> tuple[int | None, int | None]:
     return row.cost_micros, row.charge_micros
 
 
-def _adjustment(  # noqa: PLR0913 - the columns of the row
+def _adjustment(
     pk: int, old: CallRow, new: CallRow, *, at: datetime, by: str, reason: str
 ) -> Adjustment:
     return Adjustment(

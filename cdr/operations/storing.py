@@ -18,7 +18,6 @@ from cdr.models.totals import TOTAL_KEYS, TOTAL_MEASURES
 from cdr.operations.pricing import CallRow
 
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-SQLITE_CHUNK = 500
 
 
 def take_ids(table: str, count: int) -> list[int]:
@@ -157,6 +156,14 @@ def write_outcomes(rows: Sequence[tuple[int, int, str, str, str, int | None]]) -
     bulk_write(OUTCOME_TABLE, OUTCOME_COLUMNS, rows)
 
 
+CHANGE_TABLE = UsageChange._meta.db_table
+CHANGE_COLUMNS = ("user_key", "department_key", "cost_centre_key", "office_key", "local_date")
+TOTAL_TABLE = UsageTotal._meta.db_table
+TOTAL_COLUMNS = (*TOTAL_KEYS, *TOTAL_MEASURES)
+KEY_TYPES = ("date", "bigint", "bigint", "bigint", "bigint", "bigint", "text", "text", "text")
+TOTAL_TYPES = (*KEY_TYPES, *(["bigint"] * len(TOTAL_MEASURES)))
+
+
 class TotalsDelta:
     """The change of the usage totals that a batch makes, summed before it is written."""
 
@@ -201,34 +208,24 @@ class TotalsDelta:
         rows = [(*key, *sums) for key, sums in sorted(self._sums.items()) if any(sums)]
         if rows:
             _upsert_totals(rows)
-        UsageChange.objects.bulk_create(
-            UsageChange(
-                user_key=user,
-                department_key=department,
-                cost_centre_key=cost_centre,
-                office_key=office,
-                local_date=day,
-            )
-            for user, department, cost_centre, office, day in sorted(self._payers)
-        )
+        bulk_write(CHANGE_TABLE, CHANGE_COLUMNS, sorted(self._payers))
 
 
 def _upsert_totals(rows: Sequence[tuple[Any, ...]]) -> None:
-    table = connection.ops.quote_name(UsageTotal._meta.db_table)
-    columns = (*TOTAL_KEYS, *TOTAL_MEASURES)
-    marks = "(" + ", ".join(["%s"] * len(columns)) + ")"
-    sums = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in TOTAL_MEASURES)
-    adapt = _sqlite_value if connection.vendor == "sqlite" else _same
+    columns = ", ".join(TOTAL_COLUMNS)
+    sums = ", ".join(f"{name} = {TOTAL_TABLE}.{name} + excluded.{name}" for name in TOTAL_MEASURES)
+    conflict = f"ON CONFLICT ({', '.join(TOTAL_KEYS)}) DO UPDATE SET {sums}"
     with connection.cursor() as cursor:
-        for start in range(0, len(rows), SQLITE_CHUNK):
-            chunk = rows[start : start + SQLITE_CHUNK]
+        if connection.vendor == "postgresql":
+            arrays = ", ".join(f"%s::{kind}[]" for kind in TOTAL_TYPES)
             cursor.execute(
-                f"INSERT INTO {table} ({', '.join(columns)}) VALUES "  # noqa: S608 - our own names
-                f"{', '.join([marks] * len(chunk))} "
-                f"ON CONFLICT ({', '.join(TOTAL_KEYS)}) DO UPDATE SET {sums}",
-                [adapt(value) for row in chunk for value in row],
+                f"INSERT INTO {TOTAL_TABLE} ({columns}) "  # noqa: S608 - our own names
+                f"SELECT * FROM unnest({arrays}) {conflict}",
+                [list(column) for column in zip(*rows, strict=True)],
             )
-
-
-def _same(value: Any) -> Any:
-    return value
+            return
+        marks = ", ".join(["%s"] * len(TOTAL_COLUMNS))
+        cursor.executemany(
+            f"INSERT INTO {TOTAL_TABLE} ({columns}) VALUES ({marks}) {conflict}",  # noqa: S608
+            [tuple(map(_sqlite_value, row)) for row in rows],
+        )
