@@ -1,0 +1,193 @@
+"""The order of the stages, from a file in a drop folder to a mail and a locked phone.
+
+Every stage works off rows and files that say themselves what is to be done, so a
+pass may be cut short anywhere and the next one goes on. A stage that fails is
+written down and the others still run.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, is_dataclass
+from datetime import datetime
+from typing import Any
+
+from budgets.operations.evaluation import evaluate_waiting
+from cdr.operations.recorder import record_waiting
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections
+from phonelock.operations.flags import sweep_wishes
+from phonelock.operations.reconciler import reconcile
+
+from alarms.operations.delivery import deliver_waiting
+from alarms.operations.outbox import sweep_notices
+from billingsite import lease, signs
+from budgets.operations.periods import end_due_periods
+from cdr.operations.miner import mine_waiting
+from kernel.clock import Clock
+
+logger = logging.getLogger(__name__)
+
+MOST_PASSES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step: its name in reports and signs of life, and what it runs."""
+
+    name: str
+    run: Callable[[datetime], object]
+
+
+def stages() -> tuple[Stage, ...]:
+    """The stages in their order, each bounded by its settings."""
+    files: int = settings.TICK_FILES
+    return (
+        Stage("record", lambda now: record_waiting(now=now, limit=files)),
+        Stage("mine", lambda now: mine_waiting(now=now, limit=files)),
+        Stage("periods", lambda now: end_due_periods(now=now)),
+        Stage("budgets", lambda now: evaluate_waiting(now=now)),
+        Stage("wishes", lambda now: sweep_wishes(now=now)),
+        Stage("switch", lambda now: reconcile(now=now)),
+        Stage("notices", lambda now: sweep_notices(now=now)),
+        Stage("mail", lambda now: deliver_waiting(now=now)),
+    )
+
+
+@dataclass(slots=True)
+class StageReport:
+    """What a stage did in a pass, or why it did not."""
+
+    name: str
+    did: dict[str, Any] = field(default_factory=dict)
+    error: str = ""
+    seconds: float = 0.0
+
+    @property
+    def was_busy(self) -> bool:
+        """Whether it found something to do."""
+        return any(isinstance(value, int) and value > 0 for value in self.did.values())
+
+    def add(self, later: StageReport) -> None:
+        """Take what the same stage did in a later pass into account."""
+        for name, value in later.did.items():
+            self.did[name] = _sum(self.did.get(name), value)
+        self.error = later.error or self.error
+        self.seconds += later.seconds
+
+
+def _sum(before: Any, after: Any) -> Any:
+    if before is None or isinstance(after, bool | str):
+        return after
+    if isinstance(after, dict):
+        return {key: _sum(before.get(key), after.get(key, 0)) for key in before | after}
+    return before + after if after is not None else before
+
+
+@dataclass(slots=True)
+class PassReport:
+    """What one or several passes did. `is_skipped`: another one was at work."""
+
+    stages: dict[str, StageReport] = field(default_factory=dict)
+    passes: int = 0
+    seconds: float = 0.0
+    is_skipped: bool = False
+    is_idle: bool = False
+
+    @property
+    def errors(self) -> dict[str, str]:
+        return {report.name: report.error for report in self.stages.values() if report.error}
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "ok": not self.errors and not self.is_skipped,
+            "skipped": self.is_skipped,
+            "passes": self.passes,
+            "seconds": round(self.seconds, 3),
+            "stages": {
+                name: report.did | ({"error": report.error} if report.error else {})
+                for name, report in self.stages.items()
+            },
+        }
+
+
+Watch = Callable[[PassReport], None]
+
+
+def run(
+    held: lease.Held,
+    *,
+    clock: Clock,
+    most_passes: int = MOST_PASSES,
+    most_seconds: float = float("inf"),
+    order: Sequence[Stage] | None = None,
+    watch: Watch | None = None,
+) -> PassReport:
+    """Run passes under the lease `held` until one finds nothing to do, or a bound is reached.
+
+    `watch` is told the state of things after each pass.
+    """
+    total = PassReport()
+    order = stages() if order is None else order
+    began = time.monotonic()
+    with lease.held(held, clock=clock):
+        while total.passes < most_passes and not total.is_idle and not held.is_lost:
+            _one_pass(total, held, order=order, clock=clock)
+            total.seconds = time.monotonic() - began
+            if watch is not None:
+                watch(total)
+            if total.seconds >= most_seconds:
+                break
+        _sign(total, now=clock())
+    return total
+
+
+def _one_pass(total: PassReport, held: lease.Held, *, order: Sequence[Stage], clock: Clock) -> None:
+    is_idle = True
+    for stage in order:
+        if held.is_lost:
+            logger.warning("the pipeline's lease was taken over; this pass ends here")
+            return
+        report = _run_stage(stage, now=clock())
+        is_idle = is_idle and not report.was_busy
+        if stage.name in total.stages:
+            total.stages[stage.name].add(report)
+        else:
+            total.stages[stage.name] = report
+    total.passes += 1
+    total.is_idle = is_idle
+
+
+def _run_stage(stage: Stage, *, now: datetime) -> StageReport:
+    """Run one stage; what it raises becomes its report, and a row that people see."""
+    began = time.monotonic()
+    report = StageReport(stage.name)
+    try:
+        result = stage.run(now)
+    except Exception as error:
+        logger.exception("stage %s of the pipeline failed", stage.name)
+        report.error = f"{type(error).__name__}: {error}"
+        if isinstance(error, DatabaseError):
+            close_old_connections()
+    else:
+        report.did = _figures(result)
+    report.seconds = time.monotonic() - began
+    return report
+
+
+def _figures(result: object) -> dict[str, Any]:
+    if is_dataclass(result) and not isinstance(result, type):
+        return asdict(result)
+    return {"done": result} if isinstance(result, int) else {}
+
+
+def _sign(total: PassReport, *, now: datetime) -> None:
+    notes = dict.fromkeys(total.stages, "")
+    notes |= {name: f"failed: {error}" for name, error in total.errors.items()}
+    notes["tick"] = f"failed: {', '.join(total.errors)}" if total.errors else ""
+    try:
+        signs.give(notes, now=now)
+    except DatabaseError:
+        logger.exception("the signs of life could not be written")
