@@ -14,9 +14,9 @@ from django.db import transaction
 from django.db.models import Q
 
 from cdr.models import Adjustment, Call, Source
-from cdr.operations.batches import Entry, Relatives, entry_of, families
-from cdr.operations.pricing import CallRow, price_family
-from cdr.operations.storing import CALL_COLUMNS, TotalsDelta, rewrite_money
+from cdr.operations.storing import TotalsDelta, rewrite_money
+from cdr.queries.families import Entry, Relatives, entry_of, families
+from cdr.queries.pricing import CALL_COLUMNS, CallRow, price_family
 from cdr.queries.sites import SiteBook
 
 BATCH = 500

@@ -15,7 +15,7 @@ from django.db import connection
 
 from cdr.models import Call, Outcome, UsageChange, UsageTotal
 from cdr.models.totals import TOTAL_KEYS, TOTAL_MEASURES
-from cdr.operations.pricing import CallRow
+from cdr.queries.pricing import CALL_COLUMNS, CallRow
 
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -79,7 +79,6 @@ def bulk_write(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
 
 
 CALL_TABLE = Call._meta.db_table
-CALL_COLUMNS = ("id", *CallRow._fields)
 
 
 def write_calls(ids: Sequence[int], rows: Sequence[CallRow]) -> None:

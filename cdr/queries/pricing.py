@@ -73,6 +73,9 @@ class CallRow(NamedTuple):
     facts: str
 
 
+CALL_COLUMNS = ("id", *CallRow._fields)
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """A segment with where its content came from."""

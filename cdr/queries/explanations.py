@@ -1,0 +1,179 @@
+"""How one stored call was priced: the receipt, adding up to the stored amount."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from cdr.engine.attribution import PaidLeg, attribute, shares, talk_ms
+from cdr.engine.rating import Unpriced
+from cdr.engine.receipts import explain, seconds_text
+from cdr.models import Call, Carrier
+from cdr.queries.families import Entry, Relatives, entry_of, families
+from cdr.queries.pricing import CALL_COLUMNS, CallRow, LegPrice, Member, price_leg
+from cdr.queries.sites import SiteBook
+from cdr.queries.tariffs import newest_version_id
+from kernel.money import plain
+
+REASONS = {
+    "no_carrier": "no carrier stands behind this gateway at that time",
+    "no_tariff": "the carrier has no tariff",
+    "currency": "the carrier's tariff has another currency than the site",
+    "no_prefix": "no prefix of the tariff fits the number",
+    "no_band": "the tariff has no price for that time of day",
+    "blocked": "the tariff blocks this destination",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The lines of a call's receipt, and whether they add up to what is stored."""
+
+    call_id: str
+    leg: str
+    status: str
+    currency: str
+    lines: tuple[str, ...]
+    cost_micros: int | None
+    charge_micros: int | None
+    adds_up: bool
+
+
+def find_calls(text: str) -> Sequence[Call]:
+    """Calls by their number here, or by ``source:call_id:leg`` or a part of that."""
+    if text.isdigit():
+        found = list(Call.objects.filter(pk=int(text))[:1])
+        if found:
+            return found
+    parts = text.split(":")
+    keys = {"source__name": parts[0], "call_id": parts[1]} if len(parts) > 1 else {"call_id": text}
+    calls = Call.objects.filter(**keys)
+    if len(parts) > 2:
+        calls = calls.filter(leg=":".join(parts[2:]))
+    return list(calls.order_by("started_at", "leg")[:20])
+
+
+def segments_of(call: Call) -> list[Call]:
+    """All stored segments tied to `call` by outside legs or by the switch's call id, in order."""
+    family = _family(call, SiteBook(call.site))
+    pks = {entry.pk for entry in family} | {call.pk}
+    same = Call.objects.filter(source_id=call.source_id, call_id=call.call_id).values_list(
+        "pk", "started_at"
+    )
+    pks |= {pk for pk, at in same if abs((at - call.started_at).total_seconds()) < 86_400}
+    return list(
+        Call.objects.filter(pk__in=pks)
+        .select_related("user", "source", "carrier", "gateway")
+        .order_by("started_at", "call_id", "leg")
+    )
+
+
+def _family(call: Call, book: SiteBook) -> list[Entry]:
+    row = Call.objects.filter(pk=call.pk).values_list(*CALL_COLUMNS).get()
+    entry = entry_of(row[0], CallRow(*row[1:]), book)
+    relatives = Relatives(call.source_id, book).of([entry])
+    for family in families([entry, *relatives]):
+        if any(member is entry for member in family):
+            return family
+    return [entry]
+
+
+def explain_call(call: Call) -> Explanation:
+    """Say how `call` was priced, with the tariff version that it was priced with."""
+    book = SiteBook(call.site, tariff_version=_version_of(call))
+    family = _family(call, book)
+    members = [entry.fresh for entry in family if entry.fresh is not None]
+    parts, legs = attribute([member.sided for member in members])
+    own = next(i for i, entry in enumerate(family) if entry.pk == call.pk)
+    lines: list[str] = []
+    cost = charge = 0
+    rated = True
+    for index in parts[own].paid_legs:
+        price = price_leg(legs[index], members, book=book)
+        lines += _leg_lines(legs[index], price, members, book=book)
+        weights = [talk_ms(members[i].sided.segment) for i in legs[index].members]
+        place = legs[index].members.index(own)
+        cost += shares(price.cost_micros, weights)[place]
+        charge += shares(price.charge_micros, weights)[place]
+        rated = rated and not price.reason
+        if len(weights) > 1:
+            lines.append(_share_line(weights, place, price, call.currency))
+    if not parts[own].paid_legs:
+        lines.append(_free_line(call))
+    if call.charge_micros != call.cost_micros and call.charge_micros is not None:
+        lines.append(f"charged to the user: {plain(call.charge_micros)} {call.currency}")
+    stored = (call.cost_micros, call.charge_micros)
+    return Explanation(
+        call_id=call.call_id,
+        leg=call.leg,
+        status=call.status.lower(),
+        currency=call.currency,
+        lines=tuple(lines),
+        cost_micros=call.cost_micros,
+        charge_micros=call.charge_micros,
+        adds_up=stored == ((cost, charge) if rated else (None, None)),
+    )
+
+
+def _version_of(call: Call) -> Callable[[int], int | None]:
+    """The tariff versions as they were when the call was priced, the newest elsewhere."""
+
+    def version(tariff_id: int) -> int | None:
+        used = call.tariff_version
+        if used is not None and used.tariff_id == tariff_id:
+            return used.pk
+        return newest_version_id(tariff_id)
+
+    return version
+
+
+def _leg_lines(
+    leg: PaidLeg, price: LegPrice, members: Sequence[Member], *, book: SiteBook
+) -> list[str]:
+    dialling = members[leg.dialling].sided.segment
+    at = leg.answered_at or dialling.started_at
+    lines = [
+        f"outside party {price.number.text or dialling.target.number}, "
+        f"{seconds_text(leg.talk_ms)} s of talk"
+        + (f" in {len(leg.members)} segments, rated once" if len(leg.members) > 1 else "")
+    ]
+    if price.carrier_id is not None:
+        lines.append(f"carrier {Carrier.objects.get(pk=price.carrier_id).name}")
+    if price.number_class == "emergency":
+        return [*lines, "emergency calls are free"]
+    if price.reason:
+        return [*lines, f"not rated: {REASONS.get(price.reason, price.reason)}"]
+    terms = book.terms(price.gateway_id, at)
+    if terms is None or terms.tariff is None:
+        return [*lines, "not answered: 0"]
+    receipt = explain(
+        terms.tariff,
+        digits=price.number.digits,
+        answered_ms=int(at.timestamp() * 1000),
+        talk_ms=leg.talk_ms,
+    )
+    if isinstance(receipt, Unpriced):
+        return [*lines, f"not rated: {REASONS.get(receipt.reason, receipt.reason)}"]
+    lines += [line.text for line in receipt.lines]
+    if terms.marks_up and price.cost_micros:
+        lines.append(
+            f"mark-up {terms.markup_percent} %, surcharge {plain(terms.surcharge_micros)}: "
+            f"charge {plain(price.charge_micros)}"
+        )
+    return lines
+
+
+def _share_line(weights: Sequence[int], place: int, price: LegPrice, currency: str) -> str:
+    part = shares(price.cost_micros, weights)[place]
+    return (
+        f"this segment's share: {seconds_text(weights[place])} of "
+        f"{seconds_text(sum(weights))} s = {plain(part)} of {plain(price.cost_micros)} {currency}"
+    )
+
+
+def _free_line(call: Call) -> str:
+    if call.number_class == "emergency":
+        return "emergency calls are free"
+    if call.call_type in {"NA", "NU"}:
+        return "internal: nothing to pay"
+    return "nobody here dialled outside in this segment: nothing to pay"
