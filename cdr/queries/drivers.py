@@ -1,0 +1,73 @@
+"""Which call drivers there are, ours by settings, others' by entry point."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import entry_points
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from cdr.drivers.base import BadOptions, CallDriver, DriverConfig
+from kernel.errors import DomainError
+
+ENTRY_POINTS = "tollgate.call_drivers"
+
+
+class UnknownDriver(DomainError):
+    """A source names a call driver that is not installed."""
+
+    code = "unknown_driver"
+
+
+@cache
+def _foreign_drivers() -> Mapping[str, str]:
+    """Installed drivers of others: name to ``module:class``. Ours win over equal names."""
+    return {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
+
+
+def driver_names() -> tuple[str, ...]:
+    """Names that a source may use, sorted."""
+    return tuple(sorted({**_foreign_drivers(), **settings.CALL_DRIVERS}))
+
+
+def driver_class(name: str) -> type[CallDriver]:
+    """The driver called `name`.
+
+    Raises:
+        UnknownDriver: if there is none, or it cannot be loaded.
+    """
+    places: Mapping[str, str] = {**_foreign_drivers(), **settings.CALL_DRIVERS}
+    if name not in places:
+        raise UnknownDriver(f"there is no call driver {name}; known: {', '.join(driver_names())}")
+    try:
+        found: object = import_string(places[name].replace(":", "."))
+    except ImportError as error:
+        raise UnknownDriver(
+            f"call driver {name} ({places[name]}) cannot be loaded: {error}"
+        ) from error
+    if not isinstance(found, type):
+        raise UnknownDriver(f"call driver {name} ({places[name]}) is no class")
+    return found
+
+
+def make_driver(name: str, *, source: str, zone: str, options: Mapping[str, object]) -> CallDriver:
+    """The driver of one source, with its options checked.
+
+    Raises:
+        UnknownDriver: if there is no such driver.
+        BadOptions: if its options cannot be used.
+    """
+    config = DriverConfig(
+        source=source,
+        zone=ZoneInfo(zone),
+        options={key: value for key, value in options.items() if key != "append"},
+        max_line_bytes=settings.MAX_LINE_BYTES,
+        max_fields=settings.MAX_FIELDS,
+    )
+    driver = driver_class(name)(config)
+    if options.get("append") and not driver.can_be_tailed:
+        raise BadOptions(f"source {source}: option append: the {name} driver takes whole files")
+    return driver
