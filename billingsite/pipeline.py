@@ -14,19 +14,19 @@ from dataclasses import asdict, dataclass, field, is_dataclass
 from datetime import datetime
 from typing import Any
 
-from budgets.operations.evaluation import evaluate_waiting
-from cdr.operations.recorder import record_waiting
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
-from phonelock.operations.flags import sweep_wishes
-from phonelock.operations.reconciler import reconcile
 
 from alarms.operations.delivery import deliver_waiting
 from alarms.operations.outbox import sweep_notices
 from billingsite import lease, signs
+from budgets.operations.evaluation import evaluate_waiting
 from budgets.operations.periods import end_due_periods
 from cdr.operations.miner import mine_waiting
+from cdr.operations.recorder import record_waiting
 from kernel.clock import Clock
+from phonelock.operations.flags import sweep_wishes
+from phonelock.operations.reconciler import reconcile
 
 logger = logging.getLogger(__name__)
 
@@ -41,9 +41,9 @@ class Stage:
     run: Callable[[datetime], object]
 
 
-def stages() -> tuple[Stage, ...]:
-    """The stages in their order, each bounded by its settings."""
-    files: int = settings.TICK_FILES
+def stages(*, files: int | None = None) -> tuple[Stage, ...]:
+    """The stages in their order; `files` bounds those that read files (TICK_FILES)."""
+    files = settings.TICK_FILES if files is None else files
     return (
         Stage("record", lambda now: record_waiting(now=now, limit=files)),
         Stage("mine", lambda now: mine_waiting(now=now, limit=files)),

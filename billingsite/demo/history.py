@@ -15,10 +15,10 @@ from billingsite.demo.schedule import FIRST_DAY, PlannedCall, calls_between
 LENGTH = timedelta(days=92)
 
 
-def write_history(data_dir: Path, memory: Memory, *, now: datetime) -> Iterator[Path]:
+def write_history(data_dir: Path, memory: Memory, *, now: datetime) -> Iterator[int]:
     """Write all planned calls that ended since the last time, a file per office and day.
 
-    The memory moves on when all is written: what was interrupted is written again
+    Yields how many records each file has. The memory moves on when all is written: what was interrupted is written again
     under the same names, and the Recorder knows it for the same.
     """
     since = memory.last_written(now - LENGTH)
@@ -39,9 +39,10 @@ def _day(office: Office, call: PlannedCall) -> date:
     return datetime.fromtimestamp(call.ended, office.zone).date()
 
 
-def _write_day(data_dir: Path, office: Office, day: date, calls: list[PlannedCall]) -> Path:
+def _write_day(data_dir: Path, office: Office, day: date, calls: list[PlannedCall]) -> int:
     records: list[Values] = [record for call in calls for record in call.records]
     closed_at = datetime.fromtimestamp(calls[-1].ended, UTC)
     sequence = (day - FIRST_DAY).days * 10_000 + len(records)
     name = file_name(office, node=1, at=closed_at, sequence=sequence)
-    return write_file(drop_folder(data_dir, office), name, records, closed_at=closed_at)
+    write_file(drop_folder(data_dir, office), name, records, closed_at=closed_at)
+    return len(records)

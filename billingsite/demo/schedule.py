@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from random import Random
 
 from billingsite.demo.cluster import Values
@@ -53,15 +53,16 @@ def talk_seconds(rng: Random) -> int:
     return max(4, min(2_400, int(rng.lognormvariate(4.6, 0.95))))
 
 
-def day_of(office: Office, day: date) -> list[PlannedCall]:
-    """All calls that begin on the local `day`, in the order in which they begin."""
+@lru_cache(maxsize=16)
+def day_of(office: Office, day: date) -> tuple[PlannedCall, ...]:
+    """All calls that begin on the local `day`; those made by plan come last."""
     rng = Random(f"{SEED}/{office.code}/{day.isoformat()}")  # noqa: S311 - play, not secrets
     number_of_day = (day - FIRST_DAY).days
     ids = Ids(1, number_of_day * CALLS_A_DAY, number_of_day * LEGS_A_DAY)
     desk = Desk(office, ids, rng)
     calls = [draw(desk, person, start) for start, person in _starts(office, day, rng)]
     calls.extend(_planned(desk, day))
-    return calls
+    return tuple(calls)
 
 
 def _starts(office: Office, day: date, rng: Random) -> Sequence[tuple[int, Person]]:
