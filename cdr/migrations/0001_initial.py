@@ -6,342 +6,832 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('directory', '0001_initial'),
+        ("directory", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Carrier',
+            name="Carrier",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, unique=True)),
-                ('markup_percent', models.DecimalField(decimal_places=3, default=0, max_digits=7)),
-                ('surcharge_micros', models.BigIntegerField(default=0, help_text='per paid call, after the mark-up, in millionths')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, unique=True)),
+                ("markup_percent", models.DecimalField(decimal_places=3, default=0, max_digits=7)),
+                (
+                    "surcharge_micros",
+                    models.BigIntegerField(
+                        default=0, help_text="per paid call, after the mark-up, in millionths"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Heartbeat',
+            name="Heartbeat",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=64, unique=True)),
-                ('beaten_at', models.DateTimeField()),
-                ('note', models.CharField(blank=True, max_length=500)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=64, unique=True)),
+                ("beaten_at", models.DateTimeField()),
+                ("note", models.CharField(blank=True, max_length=500)),
             ],
         ),
         migrations.CreateModel(
-            name='Lease',
+            name="Lease",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=64, unique=True)),
-                ('holder', models.CharField(blank=True, max_length=64)),
-                ('until', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=64, unique=True)),
+                ("holder", models.CharField(blank=True, max_length=64)),
+                ("until", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Tariff',
+            name="Tariff",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200, unique=True)),
-                ('currency', models.CharField(max_length=3)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=200, unique=True)),
+                ("currency", models.CharField(max_length=3)),
             ],
         ),
         migrations.CreateModel(
-            name='UsageChange',
+            name="UsageChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('user_key', models.BigIntegerField()),
-                ('department_key', models.BigIntegerField()),
-                ('cost_centre_key', models.BigIntegerField()),
-                ('office_key', models.BigIntegerField()),
-                ('local_date', models.DateField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("user_key", models.BigIntegerField()),
+                ("department_key", models.BigIntegerField()),
+                ("cost_centre_key", models.BigIntegerField()),
+                ("office_key", models.BigIntegerField()),
+                ("local_date", models.DateField()),
             ],
         ),
         migrations.CreateModel(
-            name='Call',
+            name="Call",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('call_id', models.CharField(max_length=64)),
-                ('leg', models.CharField(max_length=96)),
-                ('position', models.PositiveIntegerField(help_text='line in the file the switch wrote')),
-                ('sequence', models.CharField(help_text='order of the content among corrections', max_length=40)),
-                ('content_hash', models.CharField(max_length=32)),
-                ('started_at', models.DateTimeField()),
-                ('answered_at', models.DateTimeField(blank=True, null=True)),
-                ('ended_at', models.DateTimeField()),
-                ('local_date', models.DateField(help_text="day of the start in the zone of the payer's office")),
-                ('local_hour', models.PositiveSmallIntegerField()),
-                ('ring_ms', models.BigIntegerField()),
-                ('talk_ms', models.BigIntegerField()),
-                ('call_type', models.CharField(choices=[('IA', 'incoming answered'), ('IU', 'incoming unanswered'), ('OA', 'outgoing answered'), ('OU', 'outgoing unanswered'), ('NA', 'internal answered'), ('NU', 'internal unanswered'), ('TD', 'tandem'), ('TI', 'received by transfer'), ('TO', 'handed over by transfer'), ('FO', 'forwarded outside')], max_length=2)),
-                ('is_voicemail', models.BooleanField(default=False)),
-                ('partition', models.CharField(blank=True, max_length=100)),
-                ('extension', models.CharField(blank=True, max_length=50)),
-                ('number', models.CharField(blank=True, help_text='other party, E.164 if outside', max_length=64)),
-                ('number_raw', models.CharField(blank=True, max_length=64)),
-                ('number_is_internal', models.BooleanField(default=False)),
-                ('number_class', models.CharField(max_length=16)),
-                ('area', models.CharField(blank=True, max_length=120)),
-                ('nation', models.CharField(blank=True, max_length=2)),
-                ('gateway_name', models.CharField(blank=True, max_length=129)),
-                ('from_trunk_leg', models.CharField(blank=True, max_length=48)),
-                ('to_trunk_leg', models.CharField(blank=True, max_length=48)),
-                ('is_paid', models.BooleanField(default=False, help_text='has an outside leg that we dialled')),
-                ('status', models.CharField(choices=[('RATED', 'rated'), ('UNRATED', 'not rated')], default='RATED', max_length=8)),
-                ('unrated_reason', models.CharField(blank=True, max_length=32)),
-                ('billed_ms', models.BigIntegerField(default=0)),
-                ('cost_micros', models.BigIntegerField(blank=True, null=True)),
-                ('charge_micros', models.BigIntegerField(blank=True, null=True)),
-                ('currency', models.CharField(max_length=3)),
-                ('matched_prefix', models.CharField(blank=True, max_length=32)),
-                ('facts', models.TextField(help_text='the standard record without its raw text, JSON')),
-                ('cost_centre', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='directory.orgunit')),
-                ('department', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='directory.orgunit')),
-                ('line', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='calls', to='directory.line')),
-                ('office', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='directory.orgunit')),
-                ('site', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='calls', to='directory.site')),
-                ('user', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='calls', to=settings.AUTH_USER_MODEL)),
-                ('carrier', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='cdr.carrier')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("call_id", models.CharField(max_length=64)),
+                ("leg", models.CharField(max_length=96)),
+                (
+                    "position",
+                    models.PositiveIntegerField(help_text="line in the file the switch wrote"),
+                ),
+                (
+                    "sequence",
+                    models.CharField(
+                        help_text="order of the content among corrections", max_length=40
+                    ),
+                ),
+                ("content_hash", models.CharField(max_length=32)),
+                ("started_at", models.DateTimeField()),
+                ("answered_at", models.DateTimeField(blank=True, null=True)),
+                ("ended_at", models.DateTimeField()),
+                (
+                    "local_date",
+                    models.DateField(
+                        help_text="day of the start in the zone of the payer's office"
+                    ),
+                ),
+                ("local_hour", models.PositiveSmallIntegerField()),
+                ("ring_ms", models.BigIntegerField()),
+                ("talk_ms", models.BigIntegerField()),
+                (
+                    "call_type",
+                    models.CharField(
+                        choices=[
+                            ("IA", "incoming answered"),
+                            ("IU", "incoming unanswered"),
+                            ("OA", "outgoing answered"),
+                            ("OU", "outgoing unanswered"),
+                            ("NA", "internal answered"),
+                            ("NU", "internal unanswered"),
+                            ("TD", "tandem"),
+                            ("TI", "received by transfer"),
+                            ("TO", "handed over by transfer"),
+                            ("FO", "forwarded outside"),
+                        ],
+                        max_length=2,
+                    ),
+                ),
+                ("is_voicemail", models.BooleanField(default=False)),
+                ("partition", models.CharField(blank=True, max_length=100)),
+                ("extension", models.CharField(blank=True, max_length=50)),
+                (
+                    "number",
+                    models.CharField(
+                        blank=True, help_text="other party, E.164 if outside", max_length=64
+                    ),
+                ),
+                ("number_raw", models.CharField(blank=True, max_length=64)),
+                ("number_is_internal", models.BooleanField(default=False)),
+                ("number_class", models.CharField(max_length=16)),
+                ("area", models.CharField(blank=True, max_length=120)),
+                ("nation", models.CharField(blank=True, max_length=2)),
+                ("gateway_name", models.CharField(blank=True, max_length=129)),
+                ("from_trunk_leg", models.CharField(blank=True, max_length=48)),
+                ("to_trunk_leg", models.CharField(blank=True, max_length=48)),
+                (
+                    "is_paid",
+                    models.BooleanField(
+                        default=False, help_text="has an outside leg that we dialled"
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("RATED", "rated"), ("UNRATED", "not rated")],
+                        default="RATED",
+                        max_length=8,
+                    ),
+                ),
+                ("unrated_reason", models.CharField(blank=True, max_length=32)),
+                ("billed_ms", models.BigIntegerField(default=0)),
+                ("cost_micros", models.BigIntegerField(blank=True, null=True)),
+                ("charge_micros", models.BigIntegerField(blank=True, null=True)),
+                ("currency", models.CharField(max_length=3)),
+                ("matched_prefix", models.CharField(blank=True, max_length=32)),
+                (
+                    "facts",
+                    models.TextField(help_text="the standard record without its raw text, JSON"),
+                ),
+                (
+                    "cost_centre",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="directory.orgunit",
+                    ),
+                ),
+                (
+                    "department",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="directory.orgunit",
+                    ),
+                ),
+                (
+                    "line",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="calls",
+                        to="directory.line",
+                    ),
+                ),
+                (
+                    "office",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="directory.orgunit",
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="calls",
+                        to="directory.site",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="calls",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "carrier",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="cdr.carrier",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Adjustment',
+            name="Adjustment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('made_at', models.DateTimeField()),
-                ('made_by', models.CharField(max_length=150)),
-                ('reason', models.CharField(help_text='corrected, leg_completed, rerated, …', max_length=32)),
-                ('old_cost_micros', models.BigIntegerField(null=True)),
-                ('new_cost_micros', models.BigIntegerField(null=True)),
-                ('old_charge_micros', models.BigIntegerField(null=True)),
-                ('new_charge_micros', models.BigIntegerField(null=True)),
-                ('note', models.CharField(blank=True, max_length=255)),
-                ('call', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='adjustments', to='cdr.call')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("made_at", models.DateTimeField()),
+                ("made_by", models.CharField(max_length=150)),
+                (
+                    "reason",
+                    models.CharField(
+                        help_text="corrected, leg_completed, rerated, …", max_length=32
+                    ),
+                ),
+                ("old_cost_micros", models.BigIntegerField(null=True)),
+                ("new_cost_micros", models.BigIntegerField(null=True)),
+                ("old_charge_micros", models.BigIntegerField(null=True)),
+                ("new_charge_micros", models.BigIntegerField(null=True)),
+                ("note", models.CharField(blank=True, max_length=255)),
+                (
+                    "call",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="adjustments",
+                        to="cdr.call",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('claim', models.CharField(max_length=64, unique=True)),
-                ('name', models.CharField(max_length=255)),
-                ('content_hash', models.CharField(max_length=64)),
-                ('sequence', models.CharField(max_length=40)),
-                ('size_bytes', models.BigIntegerField(default=0)),
-                ('state', models.CharField(choices=[('MINING', 'being mined'), ('MINED', 'mined'), ('PARKED', 'parked')], default='MINING', max_length=8)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('note', models.CharField(blank=True, help_text='why it was parked', max_length=500)),
-                ('next_line', models.PositiveIntegerField(default=0, help_text='first line not yet mined')),
-                ('records_read', models.PositiveIntegerField(default=0)),
-                ('received_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('duplicate_of', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='duplicates', to='cdr.delivery')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("claim", models.CharField(max_length=64, unique=True)),
+                ("name", models.CharField(max_length=255)),
+                ("content_hash", models.CharField(max_length=64)),
+                ("sequence", models.CharField(max_length=40)),
+                ("size_bytes", models.BigIntegerField(default=0)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("MINING", "being mined"),
+                            ("MINED", "mined"),
+                            ("PARKED", "parked"),
+                        ],
+                        default="MINING",
+                        max_length=8,
+                    ),
+                ),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "note",
+                    models.CharField(blank=True, help_text="why it was parked", max_length=500),
+                ),
+                (
+                    "next_line",
+                    models.PositiveIntegerField(default=0, help_text="first line not yet mined"),
+                ),
+                ("records_read", models.PositiveIntegerField(default=0)),
+                ("received_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "duplicate_of",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="duplicates",
+                        to="cdr.delivery",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'deliveries',
+                "verbose_name_plural": "deliveries",
             },
         ),
         migrations.AddField(
-            model_name='call',
-            name='delivery',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='calls', to='cdr.delivery'),
+            model_name="call",
+            name="delivery",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="calls",
+                to="cdr.delivery",
+            ),
         ),
         migrations.CreateModel(
-            name='Gateway',
+            name="Gateway",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('device', models.CharField(max_length=129)),
-                ('kind', models.CharField(choices=[('PSTN', 'outside lines'), ('ONNET', 'private network'), ('VOICEMAIL', 'voicemail'), ('OTHER', 'other')], default='PSTN', max_length=10)),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='gateways', to='directory.site')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("device", models.CharField(max_length=129)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("PSTN", "outside lines"),
+                            ("ONNET", "private network"),
+                            ("VOICEMAIL", "voicemail"),
+                            ("OTHER", "other"),
+                        ],
+                        default="PSTN",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="gateways",
+                        to="directory.site",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='call',
-            name='gateway',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='cdr.gateway'),
+            model_name="call",
+            name="gateway",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="cdr.gateway",
+            ),
         ),
         migrations.CreateModel(
-            name='GatewayCarrier',
+            name="GatewayCarrier",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('valid_from', models.DateTimeField(blank=True, null=True)),
-                ('valid_to', models.DateTimeField(blank=True, null=True)),
-                ('carrier', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='gateways', to='cdr.carrier')),
-                ('gateway', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='carriers', to='cdr.gateway')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("valid_from", models.DateTimeField(blank=True, null=True)),
+                ("valid_to", models.DateTimeField(blank=True, null=True)),
+                (
+                    "carrier",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="gateways",
+                        to="cdr.carrier",
+                    ),
+                ),
+                (
+                    "gateway",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="carriers",
+                        to="cdr.gateway",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Outcome',
+            name="Outcome",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveIntegerField(help_text='line in the file the switch wrote')),
-                ('kind', models.CharField(choices=[('S', 'stored'), ('C', 'corrected'), ('D', 'duplicate'), ('Q', 'quarantined'), ('X', 'discarded')], max_length=1)),
-                ('reason', models.CharField(blank=True, max_length=32)),
-                ('content_hash', models.CharField(help_text="of the record's content", max_length=32)),
-                ('call', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='outcomes', to='cdr.call')),
-                ('delivery', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='outcomes', to='cdr.delivery')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "position",
+                    models.PositiveIntegerField(help_text="line in the file the switch wrote"),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("S", "stored"),
+                            ("C", "corrected"),
+                            ("D", "duplicate"),
+                            ("Q", "quarantined"),
+                            ("X", "discarded"),
+                        ],
+                        max_length=1,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=32)),
+                (
+                    "content_hash",
+                    models.CharField(help_text="of the record's content", max_length=32),
+                ),
+                (
+                    "call",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="outcomes",
+                        to="cdr.call",
+                    ),
+                ),
+                (
+                    "delivery",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="outcomes",
+                        to="cdr.delivery",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='QuarantinedRecord',
+            name="QuarantinedRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveIntegerField()),
-                ('reason', models.CharField(help_text='stable code, such as implausible', max_length=32)),
-                ('detail', models.TextField(help_text='what and where, for people')),
-                ('raw', models.TextField(help_text='the record as the switch wrote it')),
-                ('record', models.JSONField(blank=True, default=dict, help_text='as a standard record, if so far')),
-                ('state', models.CharField(choices=[('OPEN', 'open'), ('REPLAYED', 'replayed'), ('CLOSED', 'closed')], default='OPEN', max_length=8)),
-                ('set_aside_at', models.DateTimeField()),
-                ('settled_at', models.DateTimeField(blank=True, null=True)),
-                ('settled_by', models.CharField(blank=True, max_length=150)),
-                ('settled_reason', models.CharField(blank=True, max_length=500)),
-                ('delivery', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='quarantined', to='cdr.delivery')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.PositiveIntegerField()),
+                (
+                    "reason",
+                    models.CharField(help_text="stable code, such as implausible", max_length=32),
+                ),
+                ("detail", models.TextField(help_text="what and where, for people")),
+                ("raw", models.TextField(help_text="the record as the switch wrote it")),
+                (
+                    "record",
+                    models.JSONField(
+                        blank=True, default=dict, help_text="as a standard record, if so far"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("OPEN", "open"), ("REPLAYED", "replayed"), ("CLOSED", "closed")],
+                        default="OPEN",
+                        max_length=8,
+                    ),
+                ),
+                ("set_aside_at", models.DateTimeField()),
+                ("settled_at", models.DateTimeField(blank=True, null=True)),
+                ("settled_by", models.CharField(blank=True, max_length=150)),
+                ("settled_reason", models.CharField(blank=True, max_length=500)),
+                (
+                    "delivery",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="quarantined",
+                        to="cdr.delivery",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Source',
+            name="Source",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=64, unique=True)),
-                ('driver', models.CharField(max_length=32)),
-                ('folder', models.CharField(blank=True, help_text='watched; absolute, or below the data folder', max_length=500)),
-                ('options', models.JSONField(blank=True, default=dict)),
-                ('is_active', models.BooleanField(default=True)),
-                ('failure_policy', models.CharField(choices=[('OPEN', 'permit the call'), ('CLOSED', 'refuse the call'), ('PBX', 'let the switch decide')], default='OPEN', max_length=8)),
-                ('callers', models.JSONField(blank=True, default=list, help_text='addresses that may ask for routing decisions')),
-                ('caller_secret', models.CharField(blank=True, max_length=128)),
-                ('last_record_at', models.DateTimeField(blank=True, null=True)),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sources', to='directory.site')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=64, unique=True)),
+                ("driver", models.CharField(max_length=32)),
+                (
+                    "folder",
+                    models.CharField(
+                        blank=True,
+                        help_text="watched; absolute, or below the data folder",
+                        max_length=500,
+                    ),
+                ),
+                ("options", models.JSONField(blank=True, default=dict)),
+                ("is_active", models.BooleanField(default=True)),
+                (
+                    "failure_policy",
+                    models.CharField(
+                        choices=[
+                            ("OPEN", "permit the call"),
+                            ("CLOSED", "refuse the call"),
+                            ("PBX", "let the switch decide"),
+                        ],
+                        default="OPEN",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "callers",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="addresses that may ask for routing decisions",
+                    ),
+                ),
+                ("caller_secret", models.CharField(blank=True, max_length=128)),
+                ("last_record_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="sources",
+                        to="directory.site",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='delivery',
-            name='source',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='cdr.source'),
+            model_name="delivery",
+            name="source",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="deliveries",
+                to="cdr.source",
+            ),
         ),
         migrations.AddField(
-            model_name='call',
-            name='source',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='calls', to='cdr.source'),
+            model_name="call",
+            name="source",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="calls",
+                to="cdr.source",
+            ),
         ),
         migrations.AddField(
-            model_name='carrier',
-            name='charge_tariff',
-            field=models.ForeignKey(blank=True, help_text="prices for users, where they differ from the carrier's", null=True, on_delete=django.db.models.deletion.PROTECT, related_name='charged_carriers', to='cdr.tariff'),
+            model_name="carrier",
+            name="charge_tariff",
+            field=models.ForeignKey(
+                blank=True,
+                help_text="prices for users, where they differ from the carrier's",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="charged_carriers",
+                to="cdr.tariff",
+            ),
         ),
         migrations.AddField(
-            model_name='carrier',
-            name='tariff',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='carriers', to='cdr.tariff'),
+            model_name="carrier",
+            name="tariff",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="carriers",
+                to="cdr.tariff",
+            ),
         ),
         migrations.CreateModel(
-            name='TariffVersion',
+            name="TariffVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('packed', models.BinaryField(help_text='the tariff document, JSON, zlib-compressed')),
-                ('document_hash', models.CharField(max_length=64)),
-                ('destinations', models.PositiveIntegerField(default=0)),
-                ('origin', models.CharField(blank=True, help_text='file or command it came from', max_length=255)),
-                ('made_by', models.CharField(blank=True, max_length=150)),
-                ('made_at', models.DateTimeField()),
-                ('tariff', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='cdr.tariff')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                (
+                    "packed",
+                    models.BinaryField(help_text="the tariff document, JSON, zlib-compressed"),
+                ),
+                ("document_hash", models.CharField(max_length=64)),
+                ("destinations", models.PositiveIntegerField(default=0)),
+                (
+                    "origin",
+                    models.CharField(
+                        blank=True, help_text="file or command it came from", max_length=255
+                    ),
+                ),
+                ("made_by", models.CharField(blank=True, max_length=150)),
+                ("made_at", models.DateTimeField()),
+                (
+                    "tariff",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="versions",
+                        to="cdr.tariff",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='call',
-            name='tariff_version',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='cdr.tariffversion'),
+            model_name="call",
+            name="tariff_version",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="cdr.tariffversion",
+            ),
         ),
         migrations.CreateModel(
-            name='UsageTotal',
+            name="UsageTotal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('local_date', models.DateField()),
-                ('user_key', models.BigIntegerField(default=0)),
-                ('department_key', models.BigIntegerField(default=0)),
-                ('cost_centre_key', models.BigIntegerField(default=0)),
-                ('office_key', models.BigIntegerField(default=0)),
-                ('source_key', models.BigIntegerField(default=0)),
-                ('call_type', models.CharField(max_length=2)),
-                ('number_class', models.CharField(max_length=16)),
-                ('currency', models.CharField(max_length=3)),
-                ('calls', models.BigIntegerField(default=0)),
-                ('talk_ms', models.BigIntegerField(default=0)),
-                ('paid_calls', models.BigIntegerField(default=0)),
-                ('paid_talk_ms', models.BigIntegerField(default=0, help_text='of calls with a paid leg, rated or not')),
-                ('unrated_calls', models.BigIntegerField(default=0)),
-                ('cost_micros', models.BigIntegerField(default=0)),
-                ('charge_micros', models.BigIntegerField(default=0)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("local_date", models.DateField()),
+                ("user_key", models.BigIntegerField(default=0)),
+                ("department_key", models.BigIntegerField(default=0)),
+                ("cost_centre_key", models.BigIntegerField(default=0)),
+                ("office_key", models.BigIntegerField(default=0)),
+                ("source_key", models.BigIntegerField(default=0)),
+                ("call_type", models.CharField(max_length=2)),
+                ("number_class", models.CharField(max_length=16)),
+                ("currency", models.CharField(max_length=3)),
+                ("calls", models.BigIntegerField(default=0)),
+                ("talk_ms", models.BigIntegerField(default=0)),
+                ("paid_calls", models.BigIntegerField(default=0)),
+                (
+                    "paid_talk_ms",
+                    models.BigIntegerField(
+                        default=0, help_text="of calls with a paid leg, rated or not"
+                    ),
+                ),
+                ("unrated_calls", models.BigIntegerField(default=0)),
+                ("cost_micros", models.BigIntegerField(default=0)),
+                ("charge_micros", models.BigIntegerField(default=0)),
             ],
             options={
-                'indexes': [models.Index(fields=['user_key', 'local_date'], name='usage_by_user'), models.Index(fields=['department_key', 'local_date'], name='usage_by_department'), models.Index(fields=['cost_centre_key', 'local_date'], name='usage_by_cost_centre'), models.Index(fields=['office_key', 'local_date'], name='usage_by_office')],
-                'constraints': [models.UniqueConstraint(fields=('local_date', 'user_key', 'department_key', 'cost_centre_key', 'office_key', 'source_key', 'call_type', 'number_class', 'currency'), name='usage_total_once_a_key')],
+                "indexes": [
+                    models.Index(fields=["user_key", "local_date"], name="usage_by_user"),
+                    models.Index(
+                        fields=["department_key", "local_date"], name="usage_by_department"
+                    ),
+                    models.Index(
+                        fields=["cost_centre_key", "local_date"], name="usage_by_cost_centre"
+                    ),
+                    models.Index(fields=["office_key", "local_date"], name="usage_by_office"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=(
+                            "local_date",
+                            "user_key",
+                            "department_key",
+                            "cost_centre_key",
+                            "office_key",
+                            "source_key",
+                            "call_type",
+                            "number_class",
+                            "currency",
+                        ),
+                        name="usage_total_once_a_key",
+                    )
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='gateway',
-            constraint=models.UniqueConstraint(fields=('site', 'device'), name='gateway_once_a_site'),
+            model_name="gateway",
+            constraint=models.UniqueConstraint(
+                fields=("site", "device"), name="gateway_once_a_site"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='gatewaycarrier',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_to__isnull', True), ('valid_from__isnull', True), ('valid_to__gt', models.F('valid_from')), _connector='OR'), name='carrier_span_ends_after_it_starts'),
+            model_name="gatewaycarrier",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("valid_to__isnull", True),
+                    ("valid_from__isnull", True),
+                    ("valid_to__gt", models.F("valid_from")),
+                    _connector="OR",
+                ),
+                name="carrier_span_ends_after_it_starts",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='gatewaycarrier',
-            constraint=models.UniqueConstraint(condition=models.Q(('valid_to__isnull', True)), fields=('gateway',), name='one_open_carrier_a_gateway'),
+            model_name="gatewaycarrier",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("valid_to__isnull", True)),
+                fields=("gateway",),
+                name="one_open_carrier_a_gateway",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='outcome',
-            constraint=models.UniqueConstraint(fields=('delivery', 'position'), name='one_outcome_a_record'),
+            model_name="outcome",
+            constraint=models.UniqueConstraint(
+                fields=("delivery", "position"), name="one_outcome_a_record"
+            ),
         ),
         migrations.AddIndex(
-            model_name='quarantinedrecord',
-            index=models.Index(fields=['state', 'reason'], name='quarantine_open'),
+            model_name="quarantinedrecord",
+            index=models.Index(fields=["state", "reason"], name="quarantine_open"),
         ),
         migrations.AddConstraint(
-            model_name='quarantinedrecord',
-            constraint=models.UniqueConstraint(fields=('delivery', 'position'), name='record_quarantined_once'),
+            model_name="quarantinedrecord",
+            constraint=models.UniqueConstraint(
+                fields=("delivery", "position"), name="record_quarantined_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['source', 'content_hash'], name='delivery_by_content'),
+            model_name="delivery",
+            index=models.Index(fields=["source", "content_hash"], name="delivery_by_content"),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['state'], name='delivery_by_state'),
+            model_name="delivery",
+            index=models.Index(fields=["state"], name="delivery_by_state"),
         ),
         migrations.AddConstraint(
-            model_name='tariffversion',
-            constraint=models.UniqueConstraint(fields=('tariff', 'number'), name='tariff_version_once'),
+            model_name="tariffversion",
+            constraint=models.UniqueConstraint(
+                fields=("tariff", "number"), name="tariff_version_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='call',
-            index=models.Index(fields=['user', 'started_at'], name='call_by_user'),
+            model_name="call",
+            index=models.Index(fields=["user", "started_at"], name="call_by_user"),
         ),
         migrations.AddIndex(
-            model_name='call',
-            index=models.Index(fields=['started_at'], name='call_by_start'),
+            model_name="call",
+            index=models.Index(fields=["started_at"], name="call_by_start"),
         ),
         migrations.AddIndex(
-            model_name='call',
-            index=models.Index(condition=models.Q(('from_trunk_leg', ''), _negated=True), fields=['source', 'from_trunk_leg'], name='call_by_from_trunk_leg'),
+            model_name="call",
+            index=models.Index(
+                condition=models.Q(("from_trunk_leg", ""), _negated=True),
+                fields=["source", "from_trunk_leg"],
+                name="call_by_from_trunk_leg",
+            ),
         ),
         migrations.AddIndex(
-            model_name='call',
-            index=models.Index(condition=models.Q(('to_trunk_leg', ''), _negated=True), fields=['source', 'to_trunk_leg'], name='call_by_to_trunk_leg'),
+            model_name="call",
+            index=models.Index(
+                condition=models.Q(("to_trunk_leg", ""), _negated=True),
+                fields=["source", "to_trunk_leg"],
+                name="call_by_to_trunk_leg",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='call',
-            constraint=models.UniqueConstraint(fields=('source', 'call_id', 'leg', 'started_at'), name='call_seen_once'),
+            model_name="call",
+            constraint=models.UniqueConstraint(
+                fields=("source", "call_id", "leg", "started_at"), name="call_seen_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='call',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('charge_micros__isnull', False), ('cost_micros__isnull', False), ('status', 'RATED')), models.Q(('charge_micros__isnull', True), ('cost_micros__isnull', True), ('status', 'UNRATED')), _connector='OR'), name='unrated_calls_have_no_amount'),
+            model_name="call",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("charge_micros__isnull", False),
+                        ("cost_micros__isnull", False),
+                        ("status", "RATED"),
+                    ),
+                    models.Q(
+                        ("charge_micros__isnull", True),
+                        ("cost_micros__isnull", True),
+                        ("status", "UNRATED"),
+                    ),
+                    _connector="OR",
+                ),
+                name="unrated_calls_have_no_amount",
+            ),
         ),
     ]
