@@ -10,13 +10,16 @@ row first, several of them in the order of their ids.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import ClassVar
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
 from directory.models import OrgUnit
+from kernel.periods import ONE_DAY
 
 
 class Measure(models.TextChoices):
@@ -108,6 +111,10 @@ class Budget(models.Model):
 
     def __str__(self) -> str:
         return f"budget of {self.user or self.unit}"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
 
     @property
     def rules_id(self) -> int:
@@ -239,6 +246,11 @@ class BudgetPeriod(models.Model):
     def effective(self) -> int:
         """What may be spent in this period: the base and what was carried."""
         return self.base + self.carried
+
+    @property
+    def last_date(self) -> date:
+        """The last day that still belongs to the period."""
+        return self.ends_before - ONE_DAY
 
     @property
     def settled_spent(self) -> int:

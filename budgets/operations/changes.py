@@ -1,0 +1,128 @@
+"""Terms are changed at once, for one budget or for all the members of a unit.
+
+Each change is a line of history, and leaves the running period to be looked at once
+more by the next evaluation: calls may be arriving in transactions that this one
+cannot see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from django.db import transaction
+
+from budgets.engine.carry import CarryRule
+from budgets.engine.terms import Terms, changes
+from budgets.engine.thresholds import Step
+from budgets.models import Budget, BudgetPeriod, EventKind
+from budgets.operations.families import (
+    BadBudget,
+    lock_family,
+    look_again,
+    put_terms,
+    refuse_bad,
+    running,
+    terms_of,
+    write_steps,
+)
+from budgets.operations.findings import Findings
+from kernel.periods import PeriodKind
+
+CHANGED: Final = "changed"
+TERM_FIELDS: Final = (
+    "amount",
+    "period",
+    "starts_on",
+    "carry_over",
+    "carry_cap",
+    "carry_debt",
+    "extra_recipient",
+)
+
+
+@transaction.atomic
+def change(*, budget: Budget, to: Terms, at: datetime, by: str) -> tuple[str, ...]:
+    """Change a budget to other terms at once; returns what changed, a phrase each.
+
+    A new period length or start day waits until the running period has ended as
+    planned. A raise above the lock threshold lifts the lock, a cut below what is
+    spent fires thresholds. Of a budget for each member all are changed; an amount
+    that was set for one member alone stays. Measure and classes are the budget's
+    kind and cannot change.
+
+    Raises:
+        BadBudget: if the terms contradict themselves or are of another kind.
+        BudgetGone: if the budget was deleted.
+    """
+    family = lock_family(budget)
+    budget = family[0]
+    old = terms_of(budget)
+    if (to.measure, set(to.number_classes)) != (old.measure, set(old.number_classes)):
+        raise BadBudget("measure and classes of a budget cannot change; delete it and assign anew")
+    to = replace(to, number_classes=old.number_classes)
+    if to.steps != old.steps and budget.template_id is not None:
+        raise BadBudget("a member's thresholds are those of his unit's budget; change them there")
+    said = changes(old, to)
+    if not said:
+        return ()
+    refuse_bad(to, holder_is_user=budget.user_id is not None, for_each_member=False)
+    findings = Findings(at=at, by=by)
+    for each in family:
+        is_altered = each.amount != old.amount
+        put_terms(replace(to, amount=each.amount) if is_altered else to, each)
+        findings.event(
+            EventKind.CHANGED,
+            each,
+            details={"old_amount": old.amount, "new_amount": each.amount, "changes": list(said)},
+        )
+    Budget.objects.bulk_update(family, list(TERM_FIELDS), batch_size=200)
+    if to.steps != old.steps:
+        if budget.template_id is not None:
+            raise BadBudget(
+                "thresholds of a member's budget are those of his unit's; change them there"
+            )
+        write_steps(budget, to.steps)
+    findings.write()
+    rebase(family)
+    look_again(family, at=at, by=by, because=CHANGED)
+    return said
+
+
+def change_amount(*, budget: Budget, amount: int, at: datetime, by: str) -> tuple[str, ...]:
+    """Change what may be spent: micro-units, or milliseconds of talk. See `change`."""
+    return change(budget=budget, to=replace(terms_of(budget), amount=amount), at=at, by=by)
+
+
+def change_thresholds(
+    *, budget: Budget, steps: Sequence[Step], at: datetime, by: str
+) -> tuple[str, ...]:
+    """Change whom to tell and when to lock. See `change`."""
+    return change(budget=budget, to=replace(terms_of(budget), steps=tuple(steps)), at=at, by=by)
+
+
+def change_schedule(
+    *, budget: Budget, period: PeriodKind, starts_on: int, at: datetime, by: str
+) -> tuple[str, ...]:
+    """Change length and start day of the periods after the running one. See `change`."""
+    new = replace(terms_of(budget), period=period, starts_on=starts_on)
+    return change(budget=budget, to=new, at=at, by=by)
+
+
+def change_carry(
+    *, budget: Budget, carry: CarryRule | None, at: datetime, by: str
+) -> tuple[str, ...]:
+    """Change what is handed on at the end of the running period. See `change`."""
+    return change(budget=budget, to=replace(terms_of(budget), carry=carry), at=at, by=by)
+
+
+def rebase(budgets: Iterable[Budget]) -> None:
+    """Give the running periods their budgets' present amount."""
+    moved = []
+    for period in running(budgets):
+        if period.base != period.budget.amount:
+            period.base = period.budget.amount
+            moved.append(period)
+    BudgetPeriod.objects.bulk_update(moved, ["base"], batch_size=500)

@@ -1,0 +1,94 @@
+"""Budgets are evaluated: calls have moved their sums, or their rules were changed.
+
+Work comes from rows: `cdr.UsageChange` is written in the transaction of the calls
+and deleted here in the transaction of what they led to, so a change is taken
+exactly once however many evaluate, and whoever is killed has done nothing. Most
+touched periods cost one comparison with the bounds kept on their rows; only those
+that cross one are locked and looked at.
+
+Lock order: changes (skipping those of others), `Budget` rows by id, then what
+hangs on them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.db import transaction
+
+from budgets.models import BudgetPeriod
+from budgets.operations.looking import LookReport, lock_budgets, look
+from budgets.operations.members import MembersReport, follow_members
+from budgets.queries.glances import touched_periods, unseen_beyond, waiting_changes
+from cdr.models import UsageChange
+from kernel.crashpoints import crashpoint
+
+CHANGES_A_TRANSACTION: Final = 2000
+PERIODS_A_TRANSACTION: Final = 1000
+MOST_ROUNDS: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationReport:
+    """What an evaluation took, summed and found; `is_complete` = nothing waits any more."""
+
+    changes: int
+    summed: int
+    looks: LookReport
+    members: MembersReport
+    is_complete: bool
+
+
+def evaluate_waiting(*, now: datetime) -> EvaluationReport:
+    """Follow the members of units, then look at all that changes and new rules ask for.
+
+    Bounded: what is left over waits for the next call. Two at once are harmless.
+    """
+    members = follow_members(now=now)
+    taken = summed = 0
+    looks = LookReport()
+    is_complete = False
+    for _ in range(MOST_ROUNDS):
+        if not UsageChange.objects.exists():
+            is_complete = True
+            break
+        with transaction.atomic():
+            changes = waiting_changes(CHANGES_A_TRANSACTION)
+            beyond = touched_periods(changes)
+            looks += look(beyond.periods, now=now)
+            UsageChange.objects.filter(pk__in=[each.pk for each in changes]).delete()
+            crashpoint("budgets.before_commit")
+        crashpoint("budgets.after_commit")
+        if not changes:
+            break  # somebody else is at the rest
+        taken += len(changes)
+        summed += beyond.summed
+    for _ in range(MOST_ROUNDS):
+        seen, found = _see_unseen(now)
+        summed += seen
+        looks += found
+        if seen < PERIODS_A_TRANSACTION:
+            break
+    else:
+        is_complete = False
+    return EvaluationReport(taken, summed, looks, members, is_complete)
+
+
+def _see_unseen(now: datetime) -> tuple[int, LookReport]:
+    """Look at periods that were made or changed and never looked at since."""
+    unseen = BudgetPeriod.objects.filter(is_unseen=True).order_by("pk")
+    waiting = list(unseen.values_list("budget_id", flat=True)[:PERIODS_A_TRANSACTION])
+    if not waiting:
+        return 0, LookReport()
+    with transaction.atomic():
+        budgets = lock_budgets(waiting, skip_locked=True)
+        periods = list(unseen.filter(budget_id__in=budgets))
+        for period in periods:
+            period.budget = budgets[period.budget_id]
+        found = look(unseen_beyond(periods), now=now)
+        BudgetPeriod.objects.filter(pk__in=[each.pk for each in periods]).update(is_unseen=False)
+        crashpoint("budgets.before_commit")
+    crashpoint("budgets.after_commit")
+    return len(periods), found

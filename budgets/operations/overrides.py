@@ -1,0 +1,85 @@
+"""An override: somebody answers for a lock being lifted until the period ends."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from budgets.models import Budget, EventKind, LockWish, PeriodOverride
+from budgets.operations.families import BadBudget, lock_family, look_again, running
+from budgets.operations.findings import Findings
+from budgets.operations.looking import lock_budgets
+from budgets.operations.wishes import OVERRIDE
+from directory.models import User
+from kernel.errors import DomainError
+
+
+class NothingToOverride(DomainError):
+    """No budget locks this user, or the budget has no running period."""
+
+    code = "nothing_to_override"
+
+
+@transaction.atomic
+def override(
+    *, budget: Budget, at: datetime, by: str, reason: str, user: User | None = None
+) -> None:
+    """Unlock until the end of the running period, whatever is spent; thresholds stay reached.
+
+    With `user` only that member of a unit's budget is let off. `by` and `reason` are
+    kept in the history.
+
+    Raises:
+        BadBudget: without author or reason.
+        BudgetGone: if the budget was deleted.
+        NothingToOverride: if there is no running period.
+    """
+    if not by.strip() or not reason.strip():
+        raise BadBudget("an override needs an author and a reason")
+    family = lock_family(budget)
+    if user is not None and budget.for_each_member:
+        family = [each for each in family if each.user_id == user.pk]
+    periods = running(family)
+    if not periods:
+        raise NothingToOverride(f"no period of the {budget} is running")
+    findings = Findings(at=at, by=by)
+    for period in periods:
+        alone = user if user is not None and period.budget.unit_id is not None else None
+        PeriodOverride.objects.create(
+            period=period, user=alone, reason=reason[:500], made_at=at, made_by=by
+        )
+        if alone is None:
+            period.is_overridden = True
+            findings.moved(period, ["is_overridden"])
+        findings.event(
+            EventKind.OVERRIDE,
+            period.budget,
+            period=period,
+            details={"reason": reason, "until": period.ends_at.isoformat()},
+            user_id=alone.pk if alone else period.budget.user_id,
+        )
+    findings.write()
+    look_again([each.budget for each in periods], at=at, by=by, because=OVERRIDE)
+
+
+def override_user(*, user: User, at: datetime, by: str, reason: str) -> int:
+    """Lift every budget lock that holds this user's phones; returns how many budgets held them.
+
+    Raises:
+        BadBudget: without author or reason.
+        NothingToOverride: if no budget locks this user.
+    """
+    with transaction.atomic():
+        holding = Budget.objects.filter(
+            pk__in=LockWish.objects.filter(user=user, lifted_at__isnull=True).values(
+                "period__budget_id"
+            )
+        )
+        budgets = list(holding.order_by("pk"))
+        if not budgets:
+            raise NothingToOverride(f"no budget locks {user}")
+        lock_budgets([each.pk for each in budgets])
+        for budget in budgets:
+            override(budget=budget, at=at, by=by, reason=reason, user=user)
+        return len(budgets)
