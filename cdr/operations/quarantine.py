@@ -42,7 +42,7 @@ def _open(record: QuarantinedRecord) -> QuarantinedRecord:
 def _read(text: str, record: QuarantinedRecord) -> Line:
     """`text` as a standard record (it begins with a brace) or as the switch writes it."""
     delivery = record.delivery
-    assert delivery.source is not None  # noqa: S101 - only deliveries with a source have records
+    assert delivery.source is not None
     if text.lstrip().startswith("{"):
         return decode_line(text.encode(), position=record.position, source=delivery.source.name)
     lines = list(driver_of(delivery.source).read_text(text))
