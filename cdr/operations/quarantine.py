@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import datetime
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from cdr.engine.records import Line, RejectedLine, SegmentLine
 from cdr.engine.standard import decode_line
 from cdr.models import Delivery, Outcome, OutcomeKind, QuarantinedRecord, QuarantineState, Source
 from cdr.operations.batches import Batch, implausible
-from cdr.queries.drivers import driver_of
+from cdr.queries.drivers import make_driver
 from cdr.queries.sites import SiteBook
 from kernel.errors import DomainError
 
@@ -45,7 +46,11 @@ def _read(text: str, record: QuarantinedRecord) -> Line:
     assert delivery.source is not None
     if text.lstrip().startswith("{"):
         return decode_line(text.encode(), position=record.position, source=delivery.source.name)
-    lines = list(driver_of(delivery.source).read_text(text))
+    source = delivery.source
+    driver = make_driver(
+        source.driver, source=source.name, zone=source.site.time_zone, options=source.options
+    )
+    lines = list(driver.read(io.BytesIO(text.encode()), trust_tail=True))
     if len(lines) != 1:
         raise StillUnusable(f"the text holds {len(lines)} records, one is needed")
     return lines[0]
