@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default as default_policy
+from pathlib import Path
+from ssl import PROTOCOL_TLS_SERVER, SSLContext
 from threading import Lock
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from pytest_django import Settings
 
 CLOSE = "close"
@@ -33,7 +35,7 @@ class Received:
     def text(self) -> str:
         body = self.message.get_body(("plain",))
         assert body is not None
-        return str(body.get_content())
+        return str(body.get_content()).replace("\r\n", "\n")
 
     @property
     def html(self) -> str:
@@ -71,11 +73,16 @@ class MailSink:
     # The hooks that aiosmtpd calls; their names are its own.
 
     async def handle_EHLO(  # noqa: N802
-        self, server: SMTP, session: Session, envelope: Envelope, hostname: str
-    ) -> str:
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Envelope,
+        hostname: str,
+        responses: list[str],
+    ) -> list[str]:
         session.host_name = hostname
         self.sessions += 1
-        return "250 HELP"
+        return responses
 
     async def handle_RCPT(  # noqa: N802
         self,
@@ -115,7 +122,7 @@ class MailSink:
 
 
 def _drop(server: SMTP) -> None:
-    assert server.transport is not None
+    assert isinstance(server.transport, asyncio.WriteTransport)
     server.transport.abort()
 
 
@@ -128,9 +135,28 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(sink: MailSink) -> Iterator[MailSink]:
-    """Serve `sink` until the block ends."""
-    controller = Controller(sink, hostname="127.0.0.1", port=sink.port, ready_timeout=10)
+def running(
+    sink: MailSink, *, with_tls: SSLContext | None = None, login: tuple[str, str] | None = None
+) -> Iterator[MailSink]:
+    """Serve `sink` until the block ends: with STARTTLS if `with_tls`, for `login` alone if given."""
+
+    def authenticate(
+        server: SMTP, session: Session, envelope: Envelope, mechanism: str, auth_data: object
+    ) -> AuthResult:
+        assert isinstance(auth_data, LoginPassword)
+        given = (auth_data.login.decode(), auth_data.password.decode())
+        return AuthResult(success=given == login, handled=False)
+
+    controller = Controller(
+        sink,
+        hostname="127.0.0.1",
+        port=sink.port,
+        ready_timeout=10,
+        tls_context=with_tls,
+        require_starttls=with_tls is not None,
+        authenticator=authenticate if login else None,
+        auth_required=login is not None,
+    )
     controller.start()
     try:
         yield sink
@@ -148,3 +174,14 @@ def configure(settings: Settings, *, port: int, timeout: int = 2) -> None:
     settings.EMAIL_USE_TLS = False
     settings.EMAIL_USE_SSL = False
     settings.EMAIL_TIMEOUT = timeout
+
+
+CERTIFICATE = Path(__file__).with_name("loopback.pem")
+"""Vouched for by nobody but itself."""
+
+
+def tls() -> SSLContext:
+    """TLS as the server with `CERTIFICATE`."""
+    context = SSLContext(PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    return context
