@@ -29,7 +29,8 @@ from cdr.drivers.cucm_codes import (
     exit_digits,
     release_cause,
 )
-from cdr.engine.records import Party, PartyKind, Redirect, Segment
+from cdr.engine.records import PartyKind, Redirect, Segment
+from cdr.engine.standard import make_party, make_segment
 
 USED: Final = (
     "globalcallid_callmanagerid",
@@ -202,13 +203,13 @@ def segment_of(picked: Picked, *, was_cleaned: bool) -> Segment:
     reached, pattern = (to_number, to_pattern) if to_number else (dialled, dialled_pattern)
     is_from_gateway = from_span not in _NONE or protocol_in in GATEWAY_PROTOCOLS
     is_to_gateway = to_span not in _NONE or protocol_out in GATEWAY_PROTOCOLS
-    return Segment(
+    return make_segment(
         call_id=_call_id(manager, call, pkid or f"{leg}-{off_hook}"),
         leg=leg,
         started_at=_moment(off_hook, "dateTimeOrigination"),
         answered_at=None if connect in _NONE else _moment(connect, "dateTimeConnect"),
         ended_at=_moment(disconnect, "dateTimeDisconnect"),
-        origin=Party(
+        origin=make_party(
             from_number,
             from_partition,
             from_device,
@@ -221,7 +222,7 @@ def segment_of(picked: Picked, *, was_cleaned: bool) -> Segment:
             "" if from_leg == "0" else from_leg,
             "" if from_user in _NOBODY else from_user,
         ),
-        target=Party(
+        target=make_party(
             to_number,
             to_partition,
             to_device,

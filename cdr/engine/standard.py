@@ -14,6 +14,7 @@ from typing import Final, cast, get_args
 
 import orjson
 
+from cdr.engine.quick import quick
 from cdr.engine.records import (
     FORMAT,
     DiscardedLine,
@@ -71,6 +72,10 @@ _JOINS: Final = frozenset(get_args(Joined))
 _REDIRECTS: Final = frozenset(get_args(Redirect))
 _REQUIRED: Final = ("call_id", "started_at", "ended_at")
 _LARGEST_POSITION: Final = 2_147_483_647
+
+
+make_party: Final = quick(Party)
+make_segment: Final = quick(Segment)
 
 
 class BadHeader(ValueError):
@@ -448,13 +453,13 @@ def _segment(fields: dict[str, object]) -> Segment:
         _choice("redirect", redirect, _REDIRECTS)
     if joined_by and joined_by not in _JOINS:
         _choice("joined_by", joined_by, _JOINS)
-    return Segment(
+    return make_segment(
         texts["call_id"],
         get("leg") or "1",
         _instant(texts["started_at"], "started_at"),
         _instant(answered_at, "answered_at") if answered_at else None,
         _instant(texts["ended_at"], "ended_at"),
-        Party(
+        make_party(
             get("from_number", ""),
             get("from_partition", ""),
             get("from_device", ""),
@@ -462,7 +467,7 @@ def _segment(fields: dict[str, object]) -> Segment:
             get("from_leg", ""),
             get("from_user", ""),
         ),
-        Party(
+        make_party(
             get("to_number", ""),
             get("to_partition", ""),
             get("to_device", ""),
