@@ -166,6 +166,7 @@ ACCOUNT_ADAPTER = "directory.accounts.ClosedAccounts"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = True
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
 SESSION_COOKIE_HTTPONLY = True
 SECURE_COOKIES = env.bool("SECURE_COOKIES", default=SITE_URL.startswith("https://"))
@@ -231,6 +232,8 @@ LOCK_DRIVERS = {
     "simulated": "phonelock.drivers.simulated:SimulatedSwitch",
 }
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+ADMISSION_DEADLINE_MS = env.int("ADMISSION_DEADLINE_MS", default=800)
+LOCK_RUN_SECONDS = env.float("LOCK_RUN_SECONDS", default=8.0)
 
 # --- Mail -----------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ failures below; anything else that it raises is treated as `SwitchUnavailable`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
@@ -126,5 +126,10 @@ class PublishesSite(Protocol):
             SwitchUnavailable: it could not be written.
         """
 
-    def withdraw(self) -> None:
-        """Take back what was published: the site is no longer locked by this driver."""
+    @classmethod
+    def withdraw_all_but(cls, *, data_dir: Path, sites: Collection[str]) -> int:
+        """Take back what was published for any site but `sites`; how many there were.
+
+        Raises:
+            SwitchUnavailable: it could not be taken back.
+        """

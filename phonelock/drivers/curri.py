@@ -7,13 +7,15 @@ partitions of a site cannot be told apart by this interface: locking it is refus
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar
 
 from phonelock.drivers.base import LineOrder, LineRef, OrderRefused, SwitchSetup, SwitchUnavailable
 from phonelock.drivers.snapshots import (
+    SUFFIX,
     BadSnapshot,
     LockedLine,
     StoredSnapshot,
@@ -100,10 +102,19 @@ class CurriDriver:
         except BadSnapshot:
             return lost
 
-    def withdraw(self) -> None:
-        """Take the snapshot away: the site is no longer locked by this driver."""
-        with self._failures_named(), writing(self._path):
-            self._path.unlink(missing_ok=True)
+    @classmethod
+    def withdraw_all_but(cls, *, data_dir: Path, sites: Collection[str]) -> int:
+        """Take away the snapshots of sites that are gone, renamed, or locked in another way."""
+        kept = {file_name(site) for site in sites}
+        withdrawn = 0
+        try:
+            for path in (data_dir / FOLDER).glob(f"*{SUFFIX}"):
+                if path.name not in kept and not path.name.startswith("."):
+                    path.unlink(missing_ok=True)
+                    withdrawn += 1
+        except OSError as failure:
+            raise SwitchUnavailable(f"admission snapshots: {failure}") from failure
+        return withdrawn
 
     def _read(self) -> StoredSnapshot:
         with self._failures_named():

@@ -1,0 +1,98 @@
+"""The rows of locks: held while they change, and every change written down.
+
+What the switch is to do changes its version in the same transaction; the reconciler
+does the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from uuid import uuid4
+
+from phonelock.engine.flags import LockFlag, strongest, wanted_state
+from phonelock.models import LineLock, LockEvent, LockEventKind
+
+MAX_REASON = 255
+MAX_NAME = 150
+
+
+def locked_rows(line_ids: Collection[int], *, at: datetime) -> list[LineLock]:
+    """The locks of these lines, made where missing, held until the transaction ends."""
+    have = set(LineLock.objects.filter(line_id__in=line_ids).values_list("line_id", flat=True))
+    make_rows(set(line_ids) - have, at=at)
+    rows = LineLock.objects.select_for_update(of=("self",)).select_related("line__site")
+    return list(rows.filter(line_id__in=line_ids).order_by("line_id"))
+
+
+def make_rows(line_ids: Iterable[int], *, at: datetime) -> int:
+    """Begin the lock rows of these lines: open, and the switch to be asked at once."""
+    rows = [LineLock(line_id=line_id, next_attempt_at=at) for line_id in sorted(line_ids)]
+    LineLock.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
+    return len(rows)
+
+
+def change_flags(
+    lock: LineLock,
+    *,
+    put_on: Iterable[LockFlag] = (),
+    take_off: Iterable[LockFlag] = (),
+    by: str,
+    reason: str,
+    at: datetime,
+) -> bool:
+    """Change flags of a row held by `locked_rows`; say whether locked or not has changed."""
+    before = lock.wanted
+    events = [
+        _changed(lock, flag, is_on=True, by=by, reason=reason, at=at)
+        for flag in put_on
+        if flag not in lock.flags
+    ]
+    events += [
+        _changed(lock, flag, is_on=False, by=by, reason=reason, at=at)
+        for flag in take_off
+        if flag in lock.flags
+    ]
+    if events:
+        lock.save()
+        LockEvent.objects.bulk_create(events)
+    return lock.wanted != before
+
+
+def _changed(
+    lock: LineLock, flag: LockFlag, *, is_on: bool, by: str, reason: str, at: datetime
+) -> LockEvent:
+    before = lock.wanted
+    prefix = flag.lower()
+    setattr(lock, f"{prefix}_since", at if is_on else None)
+    setattr(lock, f"{prefix}_by", by[:MAX_NAME] if is_on else "")
+    setattr(lock, f"{prefix}_reason", reason[:MAX_REASON] if is_on else "")
+    want(lock, at=at)
+    return LockEvent(
+        line_id=lock.line_id,
+        kind=LockEventKind.SET if is_on else LockEventKind.CLEARED,
+        flag=flag.value,
+        made_by=by[:MAX_NAME],
+        reason=reason[:MAX_REASON],
+        state_before=before,
+        state_after=lock.wanted,
+        made_at=at,
+    )
+
+
+def want(lock: LineLock, *, at: datetime) -> None:
+    """Bring the wanted state in line with the flags: a new version if the switch must know."""
+    flags = lock.flags
+    flag = strongest(flags)
+    wanted = (wanted_state(flags).value, flag.value if flag else "")
+    if wanted != (lock.wanted, lock.wanted_flag):
+        lock.wanted, lock.wanted_flag = wanted
+        order_anew(lock, at=at)
+
+
+def order_anew(lock: LineLock, *, at: datetime) -> None:
+    """Have the wanted state ordered of the switch at once, as a new order."""
+    lock.version += 1
+    lock.order_id = uuid4()
+    lock.attempts = 0
+    lock.next_attempt_at = at

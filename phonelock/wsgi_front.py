@@ -1,0 +1,82 @@
+"""A small WSGI application before the large one: `/curri/` is answered here.
+
+No middleware, no session, no host check, no database stand between a switch and its
+answer; everything else goes on to the application behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from kernel import clock
+from phonelock.curri.desk import ROOT, Answer, Desk, decoded_path, present_desk
+from phonelock.engine.xacml import MAX_BODY_BYTES
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+class AdmissionFront:
+    """Answers `/curri/…` itself and hands over the rest.
+
+    In billingsite/wsgi.py: ``application = AdmissionFront(get_wsgi_application())``.
+    """
+
+    def __init__(
+        self, application: WSGIApplication, *, desk: Callable[[], Desk] = present_desk
+    ) -> None:
+        self._application = application
+        self._desk = desk
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path != ROOT and not path.startswith(ROOT + "/"):
+            return self._application(environ, start_response)
+        desk = self._desk()
+        answer = desk.answer(
+            method=environ["REQUEST_METHOD"],
+            path=decoded_path(path),
+            query=environ.get("QUERY_STRING", ""),
+            body=read_body(environ),
+            remote_addr=environ.get("REMOTE_ADDR", ""),
+            forwarded_for=environ.get("HTTP_X_FORWARDED_FOR", ""),
+            at=clock.now(),
+        )
+        start_response(f"{answer.status.value} {answer.status.phrase}", list(answer.headers))
+        return _Reply(answer, desk=desk)
+
+
+class _Reply:
+    """The body of an answer; the decision is noted when the server has sent it."""
+
+    def __init__(self, answer: Answer, *, desk: Desk) -> None:
+        self._answer = answer
+        self._desk = desk
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._answer.body
+
+    def close(self) -> None:
+        self._desk.keep(self._answer.note)
+
+
+def read_body(environ: dict[str, Any]) -> bytes:
+    """The request's body, or as much of it as shows that it is too long."""
+    most = MAX_BODY_BYTES + 1
+    if not environ.get("wsgi.input_terminated"):
+        try:
+            most = min(most, max(0, int(environ.get("CONTENT_LENGTH") or 0)))
+        except ValueError:
+            most = 0
+    try:
+        body: bytes = environ["wsgi.input"].read(most)
+    except OSError:
+        return b""
+    return body
+
+
+def nothing_behind(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """For a pool of processes that answers switches and nothing else."""
+    start_response("404 Not Found", [("Content-Type", "text/plain"), ("Content-Length", "0")])
+    return []
