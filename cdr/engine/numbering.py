@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumber, PhoneNumberType
@@ -21,6 +20,7 @@ from phonenumbers.shortnumberinfo import (
 )
 
 from cdr.engine import classes
+from cdr.engine.places import nation_name, place_name
 
 if TYPE_CHECKING:
     from phonenumbers.phonemetadata import PhoneNumberDesc
@@ -201,42 +201,11 @@ def short_code_class(digits: str, *, country: str) -> str:
 
 def area_of(identity: Identity) -> str:
     """Where the number is: the city or region of a fixed line, else the country, in English."""
-    if not identity.is_valid:
-        return nation_name(identity.region)
     if identity.kind in _PLACED_KINDS:
-        names, longest = _places()
-        digits = identity.code + identity.national
-        for length in range(min(longest, len(digits)), len(identity.code), -1):
-            name = names.get(digits[:length])
-            if name:
-                return name
+        name = place_name(identity.code + identity.national, code=identity.code)
+        if name:
+            return name
     return nation_name(identity.region)
-
-
-@lru_cache(maxsize=1)
-def _places() -> tuple[dict[str, str], int]:
-    """English place names by E.164 prefix.
-
-    Loaded when the first place is asked for: the table takes a second and 100 MB, which
-    a process that only prices or answers a switch should not pay.
-    """
-    geodata = import_module("phonenumbers.geodata")
-    names = {
-        prefix: by_language["en"]
-        for prefix, by_language in geodata.GEOCODE_DATA.items()
-        if "en" in by_language
-    }
-    return names, int(geodata.GEOCODE_LONGEST_PREFIX)
-
-
-def nation_name(region: str) -> str:
-    """The English name of an ISO country, or an empty string."""
-    if not region:
-        return ""
-    names: dict[str, str] = import_module("phonenumbers.geodata.locale").LOCALE_DATA.get(region, {})
-    name = names.get("en", "")
-    # "*aa" stands for: the same as in language aa.
-    return names.get(name[1:], "") if name.startswith("*") else name
 
 
 _UNKNOWN: Final = PhoneNumberType.UNKNOWN

@@ -20,6 +20,7 @@ from phonenumbers import parse as parse_by_library
 
 from cdr.engine import classes, emergency, numbering
 from cdr.engine.extensions import is_extension
+from cdr.engine.places import nation_name
 
 CACHED_NUMBERS = 65_536
 MAX_NUMBER = 64
@@ -109,7 +110,7 @@ class Number:
     is_private: bool = False
 
 
-def normalise(  # noqa: PLR0913 - each is one fact about one number
+def normalise(
     raw: str,
     *,
     plan: DialPlan,
@@ -144,7 +145,7 @@ def _is_emergency(raw: str, plan: DialPlan) -> bool:
 
 
 @lru_cache(maxsize=CACHED_NUMBERS)
-def _normalise(  # noqa: PLR0913, PLR0917 - positional, because this is the key of a cache
+def _normalise(
     raw: str,
     plan: DialPlan,
     exit_digits: str | None,
@@ -177,7 +178,7 @@ def _normalise(  # noqa: PLR0913, PLR0917 - positional, because this is the key 
     return _outside(best, plan=plan)
 
 
-def _not_outside(  # noqa: PLR0913 - the facts of one number
+def _not_outside(
     digits: str,
     *,
     plan: DialPlan,
@@ -425,5 +426,5 @@ def _outside(reading: _Reading, *, plan: DialPlan) -> Number:
     if reading.short_class == classes.UNKNOWN:
         return Number(text, text, classes.UNKNOWN)
     nation = plan.country.upper()
-    area = numbering.nation_name(nation)
+    area = nation_name(nation)
     return Number(text, text, reading.short_class, nation=nation, area=area)
