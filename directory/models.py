@@ -48,7 +48,9 @@ class Site(models.Model):
     local_lengths = models.JSONField(default=list, blank=True)
     emergency_numbers = models.JSONField(default=list, blank=True)
     allowed_while_locked = models.JSONField(
-        default=list, blank=True, help_text="numbers and prefixes (ending in *) open to locked phones"
+        default=list,
+        blank=True,
+        help_text="numbers and prefixes (ending in *) open to locked phones",
     )
     transfer_payment = models.CharField(
         max_length=8, choices=TransferPayment.choices, default=TransferPayment.WHOLE
@@ -174,9 +176,7 @@ class Line(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["site", "partition", "extension"], name="line_key_once"
-            )
+            models.UniqueConstraint(fields=["site", "partition", "extension"], name="line_key_once")
         ]
 
     def __str__(self) -> str:

@@ -251,7 +251,7 @@ def _settle_bare_references(rows: Sequence[RowFacts], *, known: Known, plan: Pla
                 plan.refused.append(RefusedRow(row.line, "supervises", reason))
                 continue
             person = plan.people[row.username]
-            assert person.supervises is not None  # noqa: S101 - this row states some
+            assert person.supervises is not None
             person.supervises = person.supervises - {("", path)} | {(kinds[0], path)}
 
 

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.db import models
 
 from directory.engine.people_file import CUSTOM_COLUMNS, PeopleRow, RefusedRow
 from directory.engine.unit_paths import BadPath, clean_path, parse_reference
@@ -145,7 +146,7 @@ class RowChecker:
         if not _EXTENSION.fullmatch(extension):
             self._refuse(row, "extension", f"{extension!r} is no extension")
         for column, value in (("extension", extension), ("partition", partition)):
-            longest = Line._meta.get_field(column).max_length or 0
+            longest = _longest(Line, column)
             if len(value) > longest:
                 self._refuse(row, column, f"is longer than {longest} characters")
         if not site and not row.cells.get("site"):
@@ -217,8 +218,14 @@ def _username(text: str) -> str:
     return _short("username", text)
 
 
+def _longest(model: type[models.Model], column: str) -> int:
+    column_there = model._meta.get_field(column)
+    assert isinstance(column_there, models.CharField)
+    return column_there.max_length or 0
+
+
 def _short(column: str, text: str) -> str:
-    longest = User._meta.get_field(column).max_length or 0
+    longest = _longest(User, column)
     if len(text) > longest:
         raise _CellRefused(f"is longer than {longest} characters")
     return text
