@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from allauth.account import views as account
 from django.contrib import admin
 from django.urls import include, path
 
 from billingsite import health
 
+# Sign-in only: nobody signs up, and addresses are the administrators' business.
+account_urls = [
+    path("login/", account.login, name="account_login"),
+    path("logout/", account.logout, name="account_logout"),
+    path("inactive/", account.account_inactive, name="account_inactive"),
+    path("signup/", account.signup, name="account_signup"),
+    path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
+    path("password/change/", account.password_change, name="account_change_password"),
+    path("password/set/", account.password_set, name="account_set_password"),
+]
+
 urlpatterns = [
+    path("", include("reports.urls")),
+    path("", include("cdr.urls")),
+    path("", include("budgets.urls")),
+    path("", include("phonelock.urls")),
+    path("", include("alarms.urls")),
+    path("accounts/", include(account_urls)),
     path("admin/", admin.site.urls),
+    path("", include("phonelock.curri_urls")),
     path("health/", health.health, name="health"),
     path("health/live/", health.live, name="health-live"),
-    path("accounts/", include("allauth.urls")),
 ]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.http import HttpRequest
@@ -86,12 +85,6 @@ class ReadOnlyInline(Unchangeable, admin.TabularInline):
 
     extra = 0
     can_delete = False
-
-
-class SecretField(forms.CharField):
-    """A secret: shown never, kept when the field is left empty."""
-
-    widget = forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"})
 
 
 @admin.register(Site)

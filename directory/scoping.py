@@ -88,6 +88,10 @@ class Scope:
             is_private=is_private,
         )
 
+    def mask_of_class(self, number: str, number_class: str) -> str:
+        """`number` as this reader may see it, where only its class is known."""
+        return self.masked(number, number_class=number_class)
+
     def own(self) -> Scope:
         """The same reader with his own rows only, whatever else he may see."""
         return replace(

@@ -17,6 +17,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.utils.cache import patch_cache_control
+from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
 from django.views.generic import TemplateView
@@ -80,7 +81,7 @@ class ScopedAction(SignedIn):
     """
 
     http_method_names = ["post", "options"]
-    back_to: ClassVar[str] = "/"
+    back_to: ClassVar[str | Promise] = "/"
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
@@ -105,7 +106,7 @@ class ScopedAction(SignedIn):
         ours = url_has_allowed_host_and_scheme(
             target, allowed_hosts=None, require_https=request.is_secure()
         )
-        return target if ours and target.startswith("/") else self.back_to
+        return target if ours and target.startswith("/") else str(self.back_to)
 
 
 def chosen(text: str | None, *, among: Sequence[int], default: int) -> int:

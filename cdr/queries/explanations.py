@@ -78,8 +78,17 @@ def _family(call: Call, book: SiteBook) -> list[Entry]:
     return [entry]
 
 
-def explain_call(call: Call) -> Explanation:
-    """Say how `call` was priced, with the tariff version that it was priced with."""
+def in_clear(number: str, _number_class: str) -> str:
+    """A number as it is: for the command line and for proofs."""
+    return number
+
+
+def explain_call(call: Call, *, write_number: Callable[[str, str], str] = in_clear) -> Explanation:
+    """Say how `call` was priced, with the tariff version that it was priced with.
+
+    `write_number` is given the outside number and its class and says how to write
+    it: whoever shows the lines to a reader passes his scope's mask.
+    """
     book = SiteBook(call.site, tariff_version=_version_of(call))
     family = _family(call, book)
     members = [entry.fresh for entry in family if entry.fresh is not None]
@@ -90,7 +99,7 @@ def explain_call(call: Call) -> Explanation:
     rated = True
     for index in parts[own].paid_legs:
         price = price_leg(legs[index], members, book=book)
-        lines += _leg_lines(legs[index], price, members, book=book)
+        lines += _leg_lines(legs[index], price, members, book=book, write_number=write_number)
         weights = [talk_ms(members[i].sided.segment) for i in legs[index].members]
         place = legs[index].members.index(own)
         cost += shares(price.cost_micros, weights)[place]
@@ -128,12 +137,18 @@ def _version_of(call: Call) -> Callable[[int], int | None]:
 
 
 def _leg_lines(
-    leg: PaidLeg, price: LegPrice, members: Sequence[Member], *, book: SiteBook
+    leg: PaidLeg,
+    price: LegPrice,
+    members: Sequence[Member],
+    *,
+    book: SiteBook,
+    write_number: Callable[[str, str], str],
 ) -> list[str]:
     dialling = members[leg.dialling].sided.segment
     at = leg.answered_at or dialling.started_at
+    party = write_number(price.number.text or dialling.target.number, price.number_class)
     lines = [
-        f"outside party {price.number.text or dialling.target.number}, "
+        f"outside party {party}, "
         f"{seconds_text(leg.talk_ms)} s of talk"
         + (f" in {len(leg.members)} segments, rated once" if len(leg.members) > 1 else "")
     ]

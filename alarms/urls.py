@@ -1,0 +1,15 @@
+"""Addresses of the outbox."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from alarms import views
+
+app_name = "alarms"
+
+urlpatterns = [
+    path("outbox/", views.Outbox.as_view(), name="outbox"),
+    path("outbox/<int:pk>/", views.Mail.as_view(), name="mail"),
+    path("outbox/<int:pk>/html/", views.MailPreview.as_view(), name="mail_html"),
+]
