@@ -29,7 +29,7 @@ NUMBERS = 3000
 
 def set_up() -> None:
     """A site with a gateway, a stepped tariff, people and their budgets."""
-    from budgets.operations.assignments import apply_budget
+    from budgets.operations.applying import apply_budget
     from cdr.models import Carrier, Gateway, GatewayCarrier, Source
     from cdr.operations.tariffs import add_version
     from directory.models import Line, LineHolding, Membership, OrgUnit, Site, User
@@ -58,7 +58,11 @@ def set_up() -> None:
         line = Line.objects.create(site=site, partition="PT", extension=str(2000 + number))
         LineHolding.objects.create(line=line, user=user)
     for number in range(0, PEOPLE, 4):
-        apply_budget({"for": f"user:user{number}", "amount": "50.00", "period": "month"}, at=START)
+        apply_budget(
+            {"for": f"user:user{number}", "amount": "50.00", "period": "month"},
+            at=START,
+            by="bench",
+        )
 
 
 def tariff() -> dict[str, Any]:

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cdr.engine.classify import Sided
 from cdr.engine.records import Segment
 
+ONE_MS = timedelta(milliseconds=1)
 FORWARDS = frozenset({"forward", "divert"})
 
 
@@ -61,7 +62,7 @@ def talk_ms(segment: Segment) -> int:
     """Milliseconds from answer to end; 0 if nobody answered. Ringing never counts."""
     if segment.answered_at is None:
         return 0
-    return max(0, round((segment.ended_at - segment.answered_at).total_seconds() * 1000))
+    return max(0, (segment.ended_at - segment.answered_at) // ONE_MS)
 
 
 def _payer(segment: Segment, dialler: Sided) -> LineKey | None:
@@ -204,12 +205,37 @@ def _paying(item: Sided, *, legs: Sequence[PaidLeg], paid: tuple[int, ...]) -> A
     return Attributed(kind, payer, "target", paid)
 
 
+def _shares_its_leg(item: Sided) -> bool:
+    """Whether both ends are outside with one leg id, as no sound record says."""
+    return item.origin.kind == item.target.kind == "trunk" and (
+        item.segment.origin.leg == item.segment.target.leg
+    )
+
+
+def _alone(item: Sided) -> tuple[list[Attributed], list[PaidLeg]]:
+    """`attribute` for a segment without relatives, which most are."""
+    segment = item.segment
+    if item.target.kind != "trunk":
+        return [_inside(item)], []
+    leg = PaidLeg(
+        payer=None if segment.joined_by else _payer(segment, item),
+        dialling=0,
+        members=(0,),
+        answered_at=segment.answered_at,
+        talk_ms=talk_ms(segment),
+    )
+    legs = [leg]
+    return [_paying(item, legs=legs, paid=(0,))], legs
+
+
 def attribute(family: Sequence[Sided]) -> tuple[list[Attributed], list[PaidLeg]]:
     """Attribute every segment of `family`, which must be sorted by `family_order`.
 
     A family is all known segments tied together by outside legs; mostly one.
     Returns one Attributed per segment, in order, and the paid legs they share.
     """
+    if len(family) == 1 and not _shares_its_leg(family[0]):
+        return _alone(family[0])
     legs = _paid_legs(family)
     paid_by_member: dict[int, list[int]] = {}
     for number, leg in enumerate(legs):

@@ -15,9 +15,8 @@ from django.db import connection
 
 from cdr.models import Call, Outcome, UsageChange, UsageTotal
 from cdr.models.totals import TOTAL_KEYS, TOTAL_MEASURES
+from cdr.queries.known import joined
 from cdr.queries.pricing import CALL_COLUMNS, CallRow
-
-ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 def take_ids(table: str, count: int) -> list[int]:
@@ -38,18 +37,6 @@ def take_ids(table: str, count: int) -> list[int]:
         return list(range(last + 1, last + count + 1))
 
 
-def _copy_text(value: Any) -> str:
-    if value is None:
-        return "\\N"
-    if isinstance(value, str):
-        return value.translate(ESCAPES)
-    if value is True:
-        return "t"
-    if value is False:
-        return "f"
-    return str(value)
-
-
 def _sqlite_value(value: Any) -> Any:
     if isinstance(value, datetime):
         return str(value.astimezone(UTC).replace(tzinfo=None))
@@ -64,12 +51,12 @@ def bulk_write(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
     name = connection.ops.quote_name(table)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            text = "".join("\t".join(map(_copy_text, row)) + "\n" for row in rows)
             with (
                 connection.wrap_database_errors,
                 cursor.cursor.copy(f"COPY {name} ({quoted}) FROM STDIN") as copy,  # type: ignore[attr-defined]
             ):
-                copy.write(text)
+                for row in rows:
+                    copy.write_row(row)
             return
         marks = ", ".join(["%s"] * len(columns))
         cursor.executemany(
@@ -216,11 +203,11 @@ def _upsert_totals(rows: Sequence[tuple[Any, ...]]) -> None:
     conflict = f"ON CONFLICT ({', '.join(TOTAL_KEYS)}) DO UPDATE SET {sums}"
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            arrays = ", ".join(f"%s::{kind}[]" for kind in TOTAL_TYPES)
+            arrays = ", ".join(f"string_to_array(%s, chr(31))::{kind}[]" for kind in TOTAL_TYPES)
             cursor.execute(
                 f"INSERT INTO {TOTAL_TABLE} ({columns}) "  # noqa: S608 - our own names
                 f"SELECT * FROM unnest({arrays}) {conflict}",
-                [list(column) for column in zip(*rows, strict=True)],
+                [joined(column) for column in zip(*rows, strict=True)],
             )
             return
         marks = ", ".join(["%s"] * len(TOTAL_COLUMNS))

@@ -215,6 +215,11 @@ def _spread(
     legs: Sequence[PaidLeg], prices: Sequence[LegPrice], family: Sequence[Member]
 ) -> list[_Money]:
     """Put each leg's amounts on its segments in proportion to talk; they add up exactly."""
+    if len(family) == 1 and len(legs) <= 1:
+        if not legs:
+            return [_Money()]
+        price = prices[0]
+        return [_Money(price.billed_ms, price.cost_micros, price.charge_micros, price.reason)]
     money = [_Money() for _ in family]
     for leg, price in zip(legs, prices, strict=True):
         weights = [talk_ms(family[i].sided.segment) for i in leg.members]
