@@ -1,9 +1,9 @@
 """Cisco UCM call files (CDR flat files) of every dialect that arrives in practice.
 
-Columns are found by name, in any order and letter case; a file without names is
-told by the number of its columns, or by the source's `columns` option. Quality
-records and the legs of call recording are no calls and are discarded by rule.
-Times decide; the file's own `duration` is not trusted.
+Columns are found by name, in any letter case and, after the first, in any order. A
+file without names is told by the number of its columns, or by the source's `columns`
+option. Quality records and the legs of call recording are no calls and are discarded
+by rule. Times decide; the file's own `duration` is not trusted.
 
 Options: ``columns``: the layout of files without column names, as a list of names
 or as one of the known counts (112, 118, 123, 129, 133); ``files``: a list of name
@@ -39,7 +39,6 @@ from cdr.engine.records import DiscardedLine, Line, RejectedLine, SegmentLine
 _FILE_NAME: Final = re.compile(
     r"_?(?:cdr|cmr)_.+_\d+_(?P<minute>\d{12})_(?P<number>\d{1,12})(?:\.\w+)?", re.IGNORECASE
 )
-_DELIMITERS: Final = (",", ";", "\t")
 _OPTIONS: Final = frozenset({"columns", "files"})
 _RELEASE_8_COUNT: Final = len(RELEASE_8_COLUMNS)
 
@@ -105,17 +104,19 @@ class CucmDriver:
         """Every call record of the file; names, types and blank lines are no records."""
         del trust_tail  # a line is whole exactly when it has all its columns
         layout: Layout | None = None
-        cells = Cells(",")
+        cells, semicolons = Cells(","), Cells(";")
         for item in text_lines(stream, max_line_bytes=self._config.max_line_bytes):
             if isinstance(item, RejectedLine):
                 yield item
                 continue
             head = item.text[:15].lstrip('"').lower()
             if head.startswith("cdrrecordtype"):
-                delimiter = _delimiter_of(item.text)
+                delimiter = ";" if ";" in item.text else ","
                 cells = Cells(delimiter)
                 layout = Layout.of(tuple(item.text.replace('"', "").split(delimiter)))
             elif not head.startswith("integer"):
+                if layout is None and head[1:2] == ";":
+                    cells = semicolons
                 yield self._line(item, layout, cells)
 
     def _line(self, item: TextLine, layout: Layout | None, cells: Cells) -> Line:
@@ -179,8 +180,3 @@ def _configured_layout(option: object) -> Layout | None:
         return layout
     counts = ", ".join(str(count) for count in LAYOUTS)
     raise BadOptions(f"option columns must be a list of column names, or one of {counts}")
-
-
-def _delimiter_of(names: str) -> str:
-    rest = names.lstrip('"')[len("cdrrecordtype") :].lstrip('"')
-    return rest[:1] if rest[:1] in _DELIMITERS else ","
