@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
@@ -19,5 +20,7 @@ app.conf.task_routes = {"billingsite.tasks.slow_*": {"queue": "reports"}}
 app.conf.task_default_queue = "default"
 
 if settings.CELERY_BROKER_URL == "spool://":
+    # A folder has no host name; kombu says so at every start.
+    logging.getLogger("kombu.connection").setLevel(logging.ERROR)
     for folder in ("queue", "queue-control"):
         Path(settings.DATA_DIR, folder).mkdir(parents=True, exist_ok=True)

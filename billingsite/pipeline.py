@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -25,12 +25,24 @@ from budgets.operations.periods import end_due_periods
 from cdr.operations.miner import mine_waiting
 from cdr.operations.recorder import record_waiting
 from kernel.clock import Clock
-from phonelock.operations.flags import sweep_wishes
 from phonelock.operations.reconciler import reconcile
+from phonelock.operations.wishes import sweep_wishes
 
 logger = logging.getLogger(__name__)
 
 MOST_PASSES = 1_000
+# Figures that say how things stand, not how much was done: the last pass counts.
+STANDING = frozenset({"waiting", "refused", "problems", "faults", "held", "away", "server_away"})
+
+Figures = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a stage did; `again` says that another pass may find more to do."""
+
+    did: Figures
+    again: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,52 +50,95 @@ class Stage:
     """One step: its name in reports and signs of life, and what it runs."""
 
     name: str
-    run: Callable[[datetime], object]
+    run: Callable[[datetime], Work]
 
 
 def stages(*, files: int | None = None) -> tuple[Stage, ...]:
     """The stages in their order; `files` bounds those that read files (TICK_FILES)."""
-    files = settings.TICK_FILES if files is None else files
+    most: int = settings.TICK_FILES if files is None else files
     return (
-        Stage("record", lambda now: record_waiting(now=now, limit=files)),
-        Stage("mine", lambda now: mine_waiting(now=now, limit=files)),
-        Stage("periods", lambda now: end_due_periods(now=now)),
-        Stage("budgets", lambda now: evaluate_waiting(now=now)),
-        Stage("wishes", lambda now: sweep_wishes(now=now)),
-        Stage("switch", lambda now: reconcile(now=now)),
-        Stage("notices", lambda now: sweep_notices(now=now)),
-        Stage("mail", lambda now: deliver_waiting(now=now)),
+        Stage("record", lambda now: _record(now, most)),
+        Stage("mine", lambda now: _mine(now, most)),
+        Stage("periods", _end_periods),
+        Stage("budgets", _evaluate),
+        Stage("wishes", _sweep_wishes),
+        Stage("switch", _reconcile),
+        Stage("notices", _sweep_notices),
+        Stage("mail", _deliver),
     )
+
+
+def _record(now: datetime, files: int) -> Work:
+    report = record_waiting(now=now, limit=files)
+    did: Figures = {"files": len(report.files), "records": report.records}
+    for name in ("waiting", "refused", "problems"):
+        did[name] = [f"{n.source} {n.subject}: {n.text}" for n in getattr(report, name)]
+    return Work(did, again=bool(report.files))
+
+
+def _mine(now: datetime, files: int) -> Work:
+    report = mine_waiting(now=now, limit=files)
+    return Work(asdict(report), again=report.files > 0)
+
+
+def _end_periods(now: datetime) -> Work:
+    report = end_due_periods(now=now)
+    did = {"ended": report.ended, "closed": report.closed}
+    return Work(did, again=not report.is_complete)
+
+
+def _evaluate(now: datetime) -> Work:
+    report = evaluate_waiting(now=now)
+    did = {"changes": report.changes, "summed": report.summed}
+    did |= asdict(report.looks)
+    did["joined"] = report.members.joined
+    return Work(did, again=report.changes > 0 or not report.is_complete)
+
+
+def _sweep_wishes(now: datetime) -> Work:
+    report = sweep_wishes(now=now)
+    return Work(asdict(report), again=report.wishes > 0)
+
+
+def _reconcile(now: datetime) -> Work:
+    report = reconcile(now=now)
+    did = asdict(report) | {"away": sorted(report.away), "busy": sorted(report.busy)}
+    return Work(did, again=report.confirmed > 0)
+
+
+def _sweep_notices(now: datetime) -> Work:
+    report = sweep_notices(now=now)
+    return Work(asdict(report), again=report.notices > 0)
+
+
+def _deliver(now: datetime) -> Work:
+    report = deliver_waiting(now=now)
+    return Work(asdict(report), again=report.sent > 0)
 
 
 @dataclass(slots=True)
 class StageReport:
-    """What a stage did in a pass, or why it did not."""
+    """What a stage did in one or several passes, or why it did not."""
 
     name: str
-    did: dict[str, Any] = field(default_factory=dict)
+    did: Figures = field(default_factory=dict)
+    again: bool = False
     error: str = ""
     seconds: float = 0.0
-
-    @property
-    def was_busy(self) -> bool:
-        """Whether it found something to do."""
-        return any(isinstance(value, int) and value > 0 for value in self.did.values())
 
     def add(self, later: StageReport) -> None:
         """Take what the same stage did in a later pass into account."""
         for name, value in later.did.items():
-            self.did[name] = _sum(self.did.get(name), value)
+            before = self.did.get(name)
+            self.did[name] = value if name in STANDING or before is None else _sum(before, value)
         self.error = later.error or self.error
         self.seconds += later.seconds
 
 
 def _sum(before: Any, after: Any) -> Any:
-    if before is None or isinstance(after, bool | str):
-        return after
     if isinstance(after, dict):
-        return {key: _sum(before.get(key), after.get(key, 0)) for key in before | after}
-    return before + after if after is not None else before
+        return {key: before.get(key, 0) + after.get(key, 0) for key in before | after}
+    return before + after
 
 
 @dataclass(slots=True)
@@ -151,7 +206,7 @@ def _one_pass(total: PassReport, held: lease.Held, *, order: Sequence[Stage], cl
             logger.warning("the pipeline's lease was taken over; this pass ends here")
             return
         report = _run_stage(stage, now=clock())
-        is_idle = is_idle and not report.was_busy
+        is_idle = is_idle and not report.again
         if stage.name in total.stages:
             total.stages[stage.name].add(report)
         else:
@@ -165,22 +220,16 @@ def _run_stage(stage: Stage, *, now: datetime) -> StageReport:
     began = time.monotonic()
     report = StageReport(stage.name)
     try:
-        result = stage.run(now)
+        work = stage.run(now)
     except Exception as error:
         logger.exception("stage %s of the pipeline failed", stage.name)
         report.error = f"{type(error).__name__}: {error}"
         if isinstance(error, DatabaseError):
             close_old_connections()
     else:
-        report.did = _figures(result)
+        report.did, report.again = work.did, work.again
     report.seconds = time.monotonic() - began
     return report
-
-
-def _figures(result: object) -> dict[str, Any]:
-    if is_dataclass(result) and not isinstance(result, type):
-        return asdict(result)
-    return {"done": result} if isinstance(result, int) else {}
 
 
 def _sign(total: PassReport, *, now: datetime) -> None:

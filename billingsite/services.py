@@ -20,7 +20,7 @@ import urllib.error
 import urllib.request
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -114,7 +114,9 @@ def only_one(data_dir: Path) -> Iterator[None]:
 def commands(address: Address) -> dict[str, list[str]]:
     """The processes of an installation by name, each as its command."""
     python = sys.executable
-    celery = [python, "-m", "celery", "--quiet", "--app", "billingsite.celery"]
+    # Whether the worker may run as root is said once, in docs/operations.md.
+    python_quiet = [python, "-W", "ignore:You're running the worker"]
+    celery = [*python_quiet, "-m", "celery", "--quiet", "--app", "billingsite.celery"]
     lean = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"]
     return {
         "web": [
@@ -135,7 +137,7 @@ def commands(address: Address) -> dict[str, list[str]]:
     }
 
 
-class Service(Process):  # type: ignore[misc] - honcho has no types
+class Service(Process):  # type: ignore[misc]  # honcho has no types
     """A process that does not outlive us, however we end."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -153,7 +155,19 @@ def die_with_parent(number: int) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
 
 
-class QuietPrinter(Printer):  # type: ignore[misc] - honcho has no types
+class Signals:
+    """Ends a service by its first process, so that it can end its own; by force, all of them."""
+
+    def terminate(self, pid: int) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+
+    def kill(self, pid: int) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+
+
+class QuietPrinter(Printer):  # type: ignore[misc]  # honcho has no types
     """Passes the processes' own lines on, and nothing of their starting and stopping."""
 
     def write(self, message: Any) -> None:
@@ -177,6 +191,7 @@ def run(
     while True:
         manager = honcho.manager.Manager(printer=QuietPrinter(sys.stdout))
         manager._process_ctor = Service
+        manager._procmgr = Signals()
         for name, command in processes.items():
             manager.add_process(
                 name, f"exec {shlex.join(command)}", env=dict(environment), cwd=HOME

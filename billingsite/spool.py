@@ -15,6 +15,8 @@ from kombu.transport import filesystem
 from kombu.utils.encoding import str_to_bytes
 from kombu.utils.json import dumps
 
+TURN_SECONDS = 0.5
+
 
 class Channel(filesystem.Channel):
     """Publishes by rename."""
@@ -31,3 +33,8 @@ class Transport(filesystem.Transport):
     """The transport registered as ``spool://``."""
 
     Channel = Channel
+
+    def drain_events(self, connection: Any, timeout: float | None = None) -> None:
+        """Wait for messages in short turns: a worker that is to stop looks up between them."""
+        turn = TURN_SECONDS if timeout is None else min(timeout, TURN_SECONDS)
+        super().drain_events(connection, timeout=turn)

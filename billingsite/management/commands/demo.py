@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 from datetime import UTC, datetime
@@ -58,7 +59,7 @@ class Command(serve.Command):
             pass
         load.refuse_other_company(data_dir)
         self.step("setting up Calder & Voss: three offices, sixty people, two carriers")
-        call_command("apply", str(load.write_setup(data_dir)), stdout=sys.stderr, verbosity=0)
+        call_command("apply", str(load.write_setup(data_dir)), stdout=io.StringIO())
         load.let_sign_in(data_dir)
         self.step("writing the telephone systems' call files")
         now = datetime.now(UTC)

@@ -52,11 +52,12 @@ def described(stage: pipeline.StageReport) -> str:
         return f"failed: {stage.error}"
     parts = []
     for name, value in stage.did.items():
-        shown = (
-            ", ".join(f"{key} {number}" for key, number in value.items() if number)
-            if isinstance(value, dict)
-            else value
-        )
+        if isinstance(value, dict):
+            shown = ", ".join(f"{key} {number}" for key, number in value.items() if number)
+        elif isinstance(value, list):
+            shown = "; ".join(str(item) for item in value)
+        else:
+            shown = str(value or "")
         if shown:
             parts.append(f"{name.replace('_', ' ')} {shown}")
-    return "; ".join(parts) or "nothing to do"
+    return ", ".join(parts) or "nothing to do"
