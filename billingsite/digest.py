@@ -12,8 +12,8 @@ from typing import Any
 
 import orjson
 
-from alarms.queries import outbox_counts
-from budgets.queries import digest_rows
+from alarms.queries.counts import outbox_counts
+from budgets.queries.proof import digest_rows
 from cdr.models import Call
 from cdr.queries.reconciliation import outcomes_by_source
 from cdr.queries.usage import by_source, by_unit, by_user

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from budgets.queries import differences as budget_differences
+from budgets.queries.proof import differences as budget_differences
 from cdr.queries.proof import differences as total_differences
 from cdr.queries.reconciliation import file_counts, outcomes_by_source
 
