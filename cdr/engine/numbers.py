@@ -191,8 +191,6 @@ def _not_outside(
     has_exit_code = _has_exit_code(digits, exit_digits)
     if is_known and not has_exit_code:
         return _internal(digits)
-    if _is_feature_code(digits) or _BRIDGE.fullmatch(digits):
-        return _internal(digits)
     fits_pattern = not has_exit_code and is_extension(digits, patterns=plan.extension_patterns)
     if dialled or not fits_pattern:
         exit_codes = tuple(code for code in (plan.exit_code, exit_digits) if code and dialled)
@@ -202,7 +200,9 @@ def _not_outside(
         if reached:
             nation = plan.country.upper()
             return Number(reached, reached, classes.EMERGENCY, nation=nation, area="Emergency")
-    return _internal(digits) if fits_pattern else None
+    if fits_pattern or _is_feature_code(digits) or _BRIDGE.fullmatch(digits):
+        return _internal(digits)
+    return None
 
 
 def _emergency(
