@@ -59,6 +59,8 @@ def read_text(value: object, *, longest: int) -> str:
         raise Bad("", f"must be text, got {show(value)}")
     if len(value) > longest:
         raise Bad("", f"longer than {longest} characters")
+    if not value.isprintable() and any(char < " " or "\ud800" <= char < "\ue000" for char in value):
+        raise Bad("", f"control characters are not text: {show(value)}")
     return value
 
 

@@ -1,0 +1,182 @@
+"""A carrier's rate deck as the next version of its tariff, in one transaction.
+
+Lock order: tariff, then carrier.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.db.models import Count
+
+from cdr.engine.deck_doubts import implausible
+from cdr.engine.deck_merge import Merge, Mode, Preview, empty_document
+from cdr.engine.decks import Deck
+from cdr.models import Call, Carrier, GatewayCarrier, Tariff, TariffVersion
+from cdr.operations.tariffs import add_version
+from kernel.errors import DomainError
+from kernel.money import exact_text, round_amount
+
+RECENT = timedelta(days=30)
+SHOWN_MOVES = 10
+
+
+class DeckRefused(DomainError):
+    """The deck cannot become a version of that tariff."""
+
+    code = "deck_refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeckTarget:
+    """Where a deck goes, and since when its undated prices hold."""
+
+    tariff: str
+    carrier: str
+    currency: str
+    zone: str
+    starts_at: datetime
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusyMove:
+    """A prefix that was called lately and whose price moves."""
+
+    prefix: str
+    area: str
+    calls: int
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeckImport:
+    """What an import did, or with `dry_run` would do."""
+
+    version: TariffVersion
+    is_new_version: bool
+    preview: Preview
+    warnings: tuple[str, ...]
+    busy: tuple[BusyMove, ...]
+
+
+def currency_for(*, asked: str, header: str, tariff: str, carrier: str, installation: str) -> str:
+    """The currency of a deck: by option, else header, else tariff, else the installation's.
+
+    Raises:
+        DeckRefused: if two of them disagree.
+    """
+    known = Tariff.objects.filter(name=tariff).values_list("currency", flat=True).first()
+    if asked and header and asked != header:
+        raise DeckRefused(f"the file's header says {header}, --currency says {asked}")
+    currency = asked or header or known or installation
+    if known and currency != known:
+        raise DeckRefused(
+            f"tariff {tariff!r} is in {known}, the deck in {currency}: give it a --tariff of its own"
+        )
+    spans = GatewayCarrier.objects.filter(carrier__name=carrier).select_related("gateway__site")
+    for span in spans.order_by("gateway__site__name"):
+        site = span.gateway.site
+        if site.currency != currency:
+            raise DeckRefused(
+                f"carrier {carrier!r} serves site {site.name!r}, which counts in {site.currency};"
+                f" a deck in {currency} cannot price its calls"
+            )
+    return currency
+
+
+def tariff_name_for(*, asked: str, carrier: str, file_stem: str) -> str:
+    """The tariff of a deck: by option, else the carrier's, else named after carrier or file."""
+    if asked:
+        return asked
+    found = Carrier.objects.filter(name=carrier).select_related("tariff").first()
+    if found is not None and found.tariff is not None:
+        return found.tariff.name
+    return carrier or file_stem
+
+
+def price_text(price: Fraction) -> str:
+    """A price for people, to four decimals."""
+    return exact_text(round_amount(price, mode="half_up", decimals=4))
+
+
+def _stored_document(target: DeckTarget) -> dict[str, Any]:
+    newest = TariffVersion.objects.filter(tariff__name=target.tariff).order_by("-number").first()
+    if newest is not None:
+        return newest.document
+    return empty_document(name=target.tariff, currency=target.currency, timezone=target.zone)
+
+
+@transaction.atomic
+def import_deck(
+    deck: Deck, *, target: DeckTarget, origin: str, by: str, at: datetime, dry_run: bool
+) -> DeckImport:
+    """Lay `deck` over its tariff and make the result its newest version.
+
+    Whoever rates meanwhile uses the version before. With `dry_run` everything is
+    worked out and nothing is kept.
+
+    Raises:
+        DeckRefused: if there is nothing to take.
+        InvalidTariff, CurrencyChanged: as `add_version`.
+    """
+    if not deck.rows:
+        raise DeckRefused("no row of the file can be used")
+    Tariff.objects.select_for_update().filter(name=target.tariff).first()
+    document = _stored_document(target)
+    before = TariffVersion.objects.filter(tariff__name=target.tariff).count()
+    merge = Merge(document, starts_at=target.starts_at, zone=ZoneInfo(target.zone))
+    following = merge.lay(deck, mode=target.mode)
+    version = add_version(name=target.tariff, document=following, origin=origin, by=by, at=at)
+    if target.carrier:
+        carrier, _ = Carrier.objects.select_for_update().get_or_create(name=target.carrier)
+        if carrier.tariff_id != version.tariff_id:
+            carrier.tariff = version.tariff
+            carrier.save(update_fields=["tariff"])
+    after = TariffVersion.objects.filter(tariff__name=target.tariff).count()
+    busy = _busy_moves(merge.preview, tariff_id=version.tariff_id, at=at)
+    transaction.set_rollback(dry_run)
+    return DeckImport(
+        version=version,
+        is_new_version=after > before,
+        preview=merge.preview,
+        warnings=tuple(implausible(deck)),
+        busy=busy,
+    )
+
+
+def _busy_moves(preview: Preview, *, tariff_id: int, at: datetime) -> tuple[BusyMove, ...]:
+    """The moved prefixes with the most calls of the last thirty days."""
+    moves = {move.prefix: move for move in preview.moves}
+    if not moves:
+        return ()
+    called = (
+        Call.objects.filter(started_at__gte=at - RECENT, tariff_version__tariff=tariff_id)
+        .exclude(matched_prefix="")
+        .values_list("matched_prefix")
+        .annotate(calls=Count("pk"))
+        .order_by("-calls", "matched_prefix")
+    )
+    busy: list[BusyMove] = []
+    for prefix, calls in called.iterator():
+        move = moves.get(prefix)
+        if move is None:
+            continue
+        busy.append(
+            BusyMove(
+                prefix=prefix,
+                area=move.area,
+                calls=calls,
+                before=price_text(move.before),
+                after=price_text(move.after),
+            )
+        )
+        if len(busy) == SHOWN_MOVES:
+            break
+    return tuple(busy)
