@@ -109,7 +109,7 @@ def values_of(notice: BudgetNotice, *, recipient: Recipient) -> dict[str, Value]
     concerned = notice.user or budget.user
     spent = _spent(notice)
     effective = _whole(written, "effective", default=period.effective)
-    carried = _whole(written, "carried_on", default=0)
+    carried = _whole(written, "handed_on", default=0)
     threshold = _whole(written, "threshold", default=0)
     lock_percent = min((step.percent for step in thresholds_of(budget) if step.locks), default=None)
     return {

@@ -1,0 +1,51 @@
+# Developers' shortcuts. Everything goes through manage.py or the tools of its virtual environment;
+# `python3 manage.py setup` (or `make test`) makes that first.
+
+VENV ?= .venv
+PYTHON = $(VENV)/bin/python
+TEMPLATES = $(shell find templates -name '*.html' 2>/dev/null)
+
+.PHONY: help demo test check format bench features faults load
+
+help:
+	@echo "make demo      run Tollgate with its sample company"
+	@echo "make test      the whole suite (ARGS='-k budgets')"
+	@echo "make check     format, lint, layers, types, templates, settings, migrations"
+	@echo "make format    put code and templates into form"
+	@echo "make features  which tests show which feature (ARGS='F188 --missing')"
+	@echo "make faults    only the tests that break something on purpose"
+	@echo "make bench     the benchmarks (WRITE=1 writes docs/performance.md)"
+	@echo "make load      the benchmarks of requests under load"
+
+demo:
+	python3 manage.py demo $(ARGS)
+
+test:
+	python3 manage.py test $(ARGS)
+
+check:
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/mypy .
+	$(VENV)/bin/djade --check --target-version 5.2 $(TEMPLATES)
+	$(VENV)/bin/djlint templates --lint --profile=django --quiet
+	$(PYTHON) manage.py check --fail-level WARNING
+	$(PYTHON) manage.py makemigrations --check --dry-run
+
+format:
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/djade --target-version 5.2 $(TEMPLATES)
+
+bench:
+	$(PYTHON) -m bench $(if $(WRITE),--write) $(ARGS)
+
+features:
+	@python3 manage.py features $(ARGS)
+
+faults:
+	python3 manage.py test -m fault $(ARGS)
+
+load:
+	$(PYTHON) -m bench --load $(ARGS)
