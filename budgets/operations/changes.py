@@ -7,7 +7,7 @@ cannot see.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -43,7 +43,6 @@ TERM_FIELDS: Final = (
 )
 
 
-@transaction.atomic
 def change(*, budget: Budget, to: Terms, at: datetime, by: str) -> tuple[str, ...]:
     """Change a budget to other terms at once; returns what changed, a phrase each.
 
@@ -57,9 +56,47 @@ def change(*, budget: Budget, to: Terms, at: datetime, by: str) -> tuple[str, ..
         BadBudget: if the terms contradict themselves or are of another kind.
         BudgetGone: if the budget was deleted.
     """
+    return _change(budget, lambda _: to, at=at, by=by)
+
+
+def change_amount(*, budget: Budget, amount: int, at: datetime, by: str) -> tuple[str, ...]:
+    """Change what may be spent: micro-units, or milliseconds of talk. See `change`."""
+    return _change(budget, lambda terms: replace(terms, amount=amount), at=at, by=by)
+
+
+def change_thresholds(
+    *, budget: Budget, steps: Sequence[Step], at: datetime, by: str
+) -> tuple[str, ...]:
+    """Change whom to tell and when to lock. See `change`."""
+    ascending = tuple(sorted(steps, key=lambda each: each.percent))
+    return _change(budget, lambda terms: replace(terms, steps=ascending), at=at, by=by)
+
+
+def change_schedule(
+    *, budget: Budget, period: PeriodKind, starts_on: int, at: datetime, by: str
+) -> tuple[str, ...]:
+    """Change length and start day of the periods after the running one. See `change`."""
+    return _change(
+        budget, lambda terms: replace(terms, period=period, starts_on=starts_on), at=at, by=by
+    )
+
+
+def change_carry(
+    *, budget: Budget, carry: CarryRule | None, at: datetime, by: str
+) -> tuple[str, ...]:
+    """Change what is handed on at the end of the running period. See `change`."""
+    return _change(budget, lambda terms: replace(terms, carry=carry), at=at, by=by)
+
+
+@transaction.atomic
+def _change(
+    budget: Budget, alter: Callable[[Terms], Terms], *, at: datetime, by: str
+) -> tuple[str, ...]:
+    """Change the terms that stand once the budget is locked, not those the caller has read."""
     family = lock_family(budget)
     budget = family[0]
     old = terms_of(budget)
+    to = alter(old)
     if (to.measure, set(to.number_classes)) != (old.measure, set(old.number_classes)):
         raise BadBudget("measure and classes of a budget cannot change; delete it and assign anew")
     to = replace(to, number_classes=old.number_classes)
@@ -71,54 +108,20 @@ def change(*, budget: Budget, to: Terms, at: datetime, by: str) -> tuple[str, ..
     refuse_bad(to, holder_is_user=budget.user_id is not None, for_each_member=False)
     findings = Findings(at=at, by=by)
     for each in family:
-        is_altered = each.amount != old.amount
-        put_terms(replace(to, amount=each.amount) if is_altered else to, each)
-        findings.event(
-            EventKind.CHANGED,
-            each,
-            details={"old_amount": old.amount, "new_amount": each.amount, "changes": list(said)},
-        )
+        before = each.amount
+        put_terms(to if before == old.amount else replace(to, amount=before), each)
+        amounts = {"old_amount": before, "new_amount": each.amount}
+        findings.event(EventKind.CHANGED, each, details={**amounts, "changes": list(said)})
     Budget.objects.bulk_update(family, list(TERM_FIELDS), batch_size=200)
     if to.steps != old.steps:
-        if budget.template_id is not None:
-            raise BadBudget(
-                "thresholds of a member's budget are those of his unit's; change them there"
-            )
         write_steps(budget, to.steps)
     findings.write()
-    rebase(family)
+    _rebase(family)
     look_again(family, at=at, by=by, because=CHANGED)
     return said
 
 
-def change_amount(*, budget: Budget, amount: int, at: datetime, by: str) -> tuple[str, ...]:
-    """Change what may be spent: micro-units, or milliseconds of talk. See `change`."""
-    return change(budget=budget, to=replace(terms_of(budget), amount=amount), at=at, by=by)
-
-
-def change_thresholds(
-    *, budget: Budget, steps: Sequence[Step], at: datetime, by: str
-) -> tuple[str, ...]:
-    """Change whom to tell and when to lock. See `change`."""
-    return change(budget=budget, to=replace(terms_of(budget), steps=tuple(steps)), at=at, by=by)
-
-
-def change_schedule(
-    *, budget: Budget, period: PeriodKind, starts_on: int, at: datetime, by: str
-) -> tuple[str, ...]:
-    """Change length and start day of the periods after the running one. See `change`."""
-    new = replace(terms_of(budget), period=period, starts_on=starts_on)
-    return change(budget=budget, to=new, at=at, by=by)
-
-
-def change_carry(
-    *, budget: Budget, carry: CarryRule | None, at: datetime, by: str
-) -> tuple[str, ...]:
-    """Change what is handed on at the end of the running period. See `change`."""
-    return change(budget=budget, to=replace(terms_of(budget), carry=carry), at=at, by=by)
-
-
-def rebase(budgets: Iterable[Budget]) -> None:
+def _rebase(budgets: Iterable[Budget]) -> None:
     """Give the running periods their budgets' present amount."""
     moved = []
     for period in running(budgets):

@@ -42,11 +42,10 @@ class EvaluationReport:
 
 
 def evaluate_waiting(*, now: datetime) -> EvaluationReport:
-    """Follow the members of units, then look at all that changes and new rules ask for.
+    """Look at all that changes ask for, follow the members of units, see what is new.
 
     Bounded: what is left over waits for the next call. Two at once are harmless.
     """
-    members = follow_members(now=now)
     taken = summed = 0
     looks = LookReport()
     is_complete = False
@@ -65,6 +64,7 @@ def evaluate_waiting(*, now: datetime) -> EvaluationReport:
             break  # somebody else is at the rest
         taken += len(changes)
         summed += beyond.summed
+    members = follow_members(now=now)
     for _ in range(MOST_ROUNDS):
         seen, found = _see_unseen(now)
         summed += seen
