@@ -51,8 +51,16 @@ class OwnPhoneAction(ScopedAction):
     back_to = reverse_lazy("phonelock:phone")
 
     def line(self, pk: int) -> Line:
+        """The line, if the reader holds it.
+
+        Raises:
+            PermissionDenied: for those who only look.
+        """
         own = lines_of(self.reader, at=now()).select_related("site")
-        return get_object_or_404(own, pk=pk)
+        line = get_object_or_404(own, pk=pk)
+        if not request_scope(self.request).may_change:
+            raise PermissionDenied
+        return line
 
 
 class LockMine(OwnPhoneAction):

@@ -11,7 +11,6 @@ Network calls happen in `orders`, outside every transaction. Rows are held by ke
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
@@ -33,7 +32,7 @@ from phonelock.operations.pace import Pace
 from phonelock.operations.publishing import publish_sites
 from phonelock.queries.switches import Switch, driver_for, switches
 
-logger = logging.getLogger(__name__)
+__all__ = ["ReconcileReport", "reconcile"]
 
 LINES_A_RUN: Final = 2000
 ROUNDS: Final = 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -29,12 +30,12 @@ LOCKED = {("PT-Internal", "201"): "BUDGET", ("PT-A", "250"): "ADMIN"}
 DOOR = MILAN.doors[0]
 
 
-def snapshot(facts: SiteFacts = MILAN, **changes: object) -> SiteSnapshot:
-    return compile_snapshot(facts=replace(facts, **changes), locked=LOCKED)  # type: ignore[arg-type]
+def snapshot(facts: SiteFacts = MILAN, **changes: Any) -> SiteSnapshot:
+    return compile_snapshot(facts=replace(facts, **changes), locked=LOCKED)
 
 
 def decided(
-    called: str, *, calling: str = "201", door: Door | None = DOOR, **changes: object
+    called: str, *, calling: str = "201", door: Door | None = DOOR, **changes: Any
 ) -> tuple[Effect, Reason]:
     decision = decide(
         snapshot=snapshot(**changes),
@@ -167,9 +168,7 @@ def test_a_full_number_that_ends_in_two_extensions_is_nobodys() -> None:
 
 
 def test_the_number_shown_to_the_outside_does_not_identify_a_line() -> None:
-    request = RoutingRequest(
-        calling="299", transformed_calling="+390250201", called="0335123456"
-    )
+    request = RoutingRequest(calling="299", transformed_calling="+390250201", called="0335123456")
 
     assert line_number(snapshot=snapshot(), request=request) == ""
 
@@ -179,7 +178,11 @@ def test_the_state_in_force_is_what_a_call_would_meet() -> None:
         (partition, extension): state_in_force(
             snapshot=snapshot(), partition=partition, extension=extension
         )
-        for partition, extension in [("PT-Internal", "201"), ("PT-Internal", "202"), ("PT-A", "250")]
+        for partition, extension in [
+            ("PT-Internal", "201"),
+            ("PT-Internal", "202"),
+            ("PT-A", "250"),
+        ]
     }
 
     assert list(states.values()) == [LineState.LOCKED, LineState.UNLOCKED, LineState.UNLOCKED]

@@ -33,7 +33,12 @@ class Server:
         self.headers: dict[str, str] = {}
 
     def send(
-        self, body: bytes = b"", *, method: str = "POST", where: str = "/curri/Milan/", **environ: Any
+        self,
+        body: bytes = b"",
+        *,
+        method: str = "POST",
+        where: str = "/curri/Milan/",
+        **environ: Any,
     ) -> bytes:
         values = {
             "REQUEST_METHOD": method,
@@ -43,7 +48,7 @@ class Server:
             "REMOTE_ADDR": "127.0.0.1",
             "wsgi.input": BytesIO(body),
         }
-        reply: Iterable[bytes] = self.front(values | environ, self._start)
+        reply: Iterable[bytes] = self.front(values | (environ or {}), self._start)
         try:
             return b"".join(reply)
         finally:
@@ -87,9 +92,9 @@ def test_the_front_reads_no_more_than_it_may(data_dir: Path) -> None:
             assert 0 <= size <= 65_537
             return b"x" * size
 
-    body = server.send(**{"wsgi.input": Endless(), "CONTENT_LENGTH": str(10**12)})
+    body = server.send(environ={"wsgi.input": Endless(), "CONTENT_LENGTH": str(10**12)})
     chunked = server.send(
-        **{"wsgi.input": Endless(), "CONTENT_LENGTH": "", "wsgi.input_terminated": True}
+        environ={"wsgi.input": Endless(), "CONTENT_LENGTH": "", "wsgi.input_terminated": True}
     )
 
     assert verdict(body) == verdict(chunked) == "Permit"
@@ -103,7 +108,7 @@ def test_a_client_that_goes_away_in_mid_body_is_answered(data_dir: Path) -> None
             raise ConnectionResetError
 
     body = Server(AdmissionFront(nothing_behind)).send(
-        **{"wsgi.input": Gone(), "CONTENT_LENGTH": "10"}
+        environ={"wsgi.input": Gone(), "CONTENT_LENGTH": "10"}
     )
 
     assert verdict(body) == "Permit"

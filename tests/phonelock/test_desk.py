@@ -140,9 +140,7 @@ def test_what_cannot_be_decided_follows_the_policy(
     fault = FAULTS[name]
     desk = fault.make_desk(data_dir, facts_with(policy))
 
-    answer = ask(
-        desk, fault.body("0335123456"), path=fault.path, remote_addr=fault.remote_addr
-    )
+    answer = ask(desk, fault.body("0335123456"), path=fault.path, remote_addr=fault.remote_addr)
 
     expected = EFFECTS[policy] if fault.knows_policy else "Permit"
     assert (answer.status, verdict(answer.body)) == (200, expected)
@@ -210,7 +208,9 @@ def test_two_snapshots_within_one_tick_of_the_clock_are_both_seen(data_dir: Path
         assert verdict(ask(desk, OUTSIDE).body) == ("Deny" if turn % 2 else "Permit")
 
 
-@pytest.mark.parametrize("path", ["/curri/Milan/", "/curri/milan", "/curri/MILAN/policy", "/curri/"])
+@pytest.mark.parametrize(
+    "path", ["/curri/Milan/", "/curri/milan", "/curri/MILAN/policy", "/curri/"]
+)
 def test_a_site_is_found_by_its_name_in_any_letters(path: str, data_dir: Path) -> None:
     publish(data_dir)
 

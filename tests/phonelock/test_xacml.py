@@ -18,7 +18,8 @@ PARAMETER = '<!DOCTYPE Request [<!ENTITY % p SYSTEM "http://127.0.0.1:9/x"> %p;]
 LAUGHS = (
     '<!DOCTYPE Request [<!ENTITY a "ha">'
     + "".join(
-        f'<!ENTITY a{n} "{("&a" + (str(n - 1) if n > 1 else "") + ";") * 10}">' for n in range(1, 10)
+        f'<!ENTITY a{n} "{("&a" + (str(n - 1) if n > 1 else "") + ";") * 10}">'
+        for n in range(1, 10)
     )
     + "]>"
 )

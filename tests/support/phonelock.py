@@ -46,10 +46,11 @@ def make_user(username: str = "mario.rossi", *lines: Line) -> User:
     return user
 
 
-def make_period(user: User, *, at: datetime = NOON) -> BudgetPeriod:
-    """A monthly budget of ten euro that locks at 100 %, and its running period."""
+def make_period(user: User, *, at: datetime = NOON, measure: str = "MONEY") -> BudgetPeriod:
+    """A monthly budget that locks at 100 %, and its running period."""
     budget = Budget.objects.create(
         user=user,
+        measure=measure,
         amount=10_000_000,
         currency="EUR",
         time_zone="Europe/Rome",
