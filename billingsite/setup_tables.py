@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -194,8 +194,7 @@ def instant_of(when: Moment, *, zone: ZoneInfo) -> datetime:
     """The instant meant: a day begins at its first instant in `zone`."""
     if not isinstance(when, datetime):
         return local_midnight(when, zone)
-    moment_there = when if when.tzinfo is not None else when.replace(tzinfo=zone)
-    return moment_there + timedelta()
+    return (when if when.tzinfo is not None else when.replace(tzinfo=zone)).astimezone(UTC)
 
 
 def show(value: object) -> str:

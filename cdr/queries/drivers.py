@@ -53,6 +53,11 @@ def driver_class(name: str) -> type[CallDriver]:
     return found
 
 
+def _is_for_others(option: str) -> bool:
+    """`append` is the Recorder's; `lock…` and `faults` speak of the switch behind the source."""
+    return option in ("append", "faults") or option.startswith("lock")
+
+
 def make_driver(name: str, *, source: str, zone: str, options: Mapping[str, object]) -> CallDriver:
     """The driver of one source, with its options checked.
 
@@ -63,7 +68,7 @@ def make_driver(name: str, *, source: str, zone: str, options: Mapping[str, obje
     config = DriverConfig(
         source=source,
         zone=ZoneInfo(zone),
-        options={key: value for key, value in options.items() if key != "append"},
+        options={key: value for key, value in options.items() if not _is_for_others(key)},
         max_line_bytes=settings.MAX_LINE_BYTES,
         max_fields=settings.MAX_FIELDS,
     )

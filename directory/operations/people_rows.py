@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -196,16 +196,12 @@ def instant(text: str, *, zone: ZoneInfo) -> datetime:
     Raises:
         ValueError: if it is neither, or lies outside the years 1970 to 2199.
     """
-    if len(text) <= 10:
-        day = date.fromisoformat(text)
-        moment = local_midnight(day, zone)
-    else:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=zone)
-    if not 1970 <= moment.year < 2200:
-        raise ValueError(f"the year {moment.year} is not plausible")
-    return moment
+    written = date.fromisoformat(text) if len(text) <= 10 else datetime.fromisoformat(text)
+    if not 1970 <= written.year < 2200:
+        raise ValueError(f"the year {written.year} is not plausible")
+    if not isinstance(written, datetime):
+        return local_midnight(written, zone)
+    return (written if written.tzinfo else written.replace(tzinfo=zone)).astimezone(UTC)
 
 
 def _username(text: str) -> str:

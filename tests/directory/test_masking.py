@@ -61,8 +61,7 @@ def test_hiding_more_never_shows_more(number: str, fewer: int, more: int) -> Non
     more_hidden = mask(number, hidden_digits=fewer + more)
 
     assert all(
-        hidden in (clear, "*")
-        for clear, hidden in zip(less_hidden, more_hidden, strict=True)
+        hidden in (clear, "*") for clear, hidden in zip(less_hidden, more_hidden, strict=True)
     )
 
 
