@@ -3,6 +3,7 @@
 
 VENV ?= .venv
 PYTHON = $(VENV)/bin/python
+BENCHES = $(filter-out load,$(patsubst bench/%.py,%,$(shell grep -l __main__ bench/*.py)))
 TEMPLATES = $(shell find templates -name '*.html' 2>/dev/null)
 
 .PHONY: help demo test check format bench features faults load
@@ -39,7 +40,7 @@ format:
 	$(VENV)/bin/djade --target-version 5.2 $(TEMPLATES)
 
 bench:
-	$(PYTHON) -m bench $(if $(WRITE),--write) $(ARGS)
+	@set -e; for each in $(BENCHES); do WRITE=$(WRITE) $(PYTHON) -m bench.$$each $(ARGS); done
 
 features:
 	@python3 manage.py features $(ARGS)
@@ -48,4 +49,4 @@ faults:
 	python3 manage.py test -m fault $(ARGS)
 
 load:
-	$(PYTHON) -m bench --load $(ARGS)
+	WRITE=$(WRITE) $(PYTHON) -m bench.load $(ARGS)
