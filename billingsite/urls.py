@@ -25,6 +25,7 @@ urlpatterns = [
     path("", include("budgets.urls")),
     path("", include("phonelock.urls")),
     path("", include("alarms.urls")),
+    path("api/v1/", include("billingsite.api")),
     path("accounts/", include(account_urls)),
     path("admin/", admin.site.urls),
     path("", include("phonelock.curri_urls")),

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone, translation
+from django.utils.cache import patch_cache_control
 
 from directory.models import User
 from directory.queries import budget_home, installation_zone
@@ -17,7 +18,8 @@ class ReaderMiddleware:
 
     The zone is the person's own, else that of his office or line, else the
     installation's. Strangers get the language their browser asks for. Stands
-    behind the authentication middleware; both are put back after the answer.
+    behind the authentication middleware; both are put back after the answer, which
+    holds personal data and is never stored on the way (reliability S20).
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -32,6 +34,7 @@ class ReaderMiddleware:
             request.LANGUAGE_CODE = translation.get_language() or reader.language
             response = self.get_response(request)
             response.headers["Content-Language"] = request.LANGUAGE_CODE
+            patch_cache_control(response, no_store=True, private=True)
             return response
 
 

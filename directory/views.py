@@ -16,7 +16,6 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.utils.cache import patch_cache_control
 from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
@@ -33,7 +32,7 @@ class SignedIn(AccessMixin, View):
     """A page for people who are signed in and whose role is among `roles`.
 
     Strangers are sent to sign in; a role that does not belong here is refused
-    with 403. Answers carry personal data and are never stored on the way.
+    with 403.
     """
 
     roles: ClassVar[frozenset[Role]] = frozenset(Role)
@@ -44,9 +43,7 @@ class SignedIn(AccessMixin, View):
             return self.handle_no_permission()
         if role not in self.roles:
             raise PermissionDenied
-        response = super().dispatch(request, *args, **kwargs)
-        patch_cache_control(response, no_store=True, private=True)
-        return response
+        return super().dispatch(request, *args, **kwargs)
 
     @property
     def reader(self) -> User:

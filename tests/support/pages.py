@@ -21,6 +21,8 @@ from budgets.models import (
     Measure,
     Threshold,
 )
+from cdr.engine.records import Party, Segment
+from cdr.engine.standard import canonical
 from cdr.models import (
     Call,
     CallStatus,
@@ -104,7 +106,17 @@ class PagesWorld:
             "cost_micros": charge,
             "charge_micros": charge,
             "currency": "EUR",
-            "facts": '{"number": "%s"}' % number,
+            "facts": canonical(
+                Segment(
+                    call_id=f"1-{self._taken}",
+                    leg="1-2",
+                    started_at=started,
+                    answered_at=answered,
+                    ended_at=started + timedelta(milliseconds=ring + talk),
+                    origin=Party(line.extension if line else "299", kind="line", leg="1"),
+                    target=Party(number, device="GW-MILAN", leg="2"),
+                )
+            ),
         }
         values.update(more)
         return Call.objects.create(**values)
