@@ -9,6 +9,7 @@ the same spool file again, and the Miner refuses a claim that it has mined.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -67,8 +68,11 @@ class Claim:
         os.close(self.lock)
 
     def finish(self) -> None:
-        """Take the claim away; its file must have been archived."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Take the claim away, first out of sight; its file must have been archived."""
+        hidden = self.folder.with_name(f".{self.folder.name}-{uuid4().hex}")
+        with contextlib.suppress(FileNotFoundError):
+            self.folder.rename(hidden)
+        shutil.rmtree(hidden, ignore_errors=True)
         self.release()
 
 
@@ -83,28 +87,43 @@ def processing_folder(watched: Path | None) -> Path:
 
 
 def new_claim(
-    *, source: str, file: str, sequence: str, now: datetime, inside: Path, is_vouched_for: bool
-) -> Claim:
+    *,
+    source: str,
+    file: str,
+    sequence: str,
+    now: datetime,
+    inside: Path,
+    is_vouched_for: bool,
+    number: str = "",
+) -> Claim | None:
     """A claim without its file yet, held by us from the moment others can see it.
 
-    Where the name of the file does not say its place, the time of arrival does.
+    Where the name of the file does not say its place, the time of arrival does. With
+    a `number` of its own: None if a claim of that number is there already.
     """
     moment = now.astimezone(UTC)
-    number = f"{moment:%Y%m%d%H%M%S}-{uuid4().hex}"
     about = Claimed(
-        number=number,
+        number=number or f"{moment:%Y%m%d%H%M%S}-{uuid4().hex}",
         source=source,
         file=clean(file)[:255],
-        sequence=sequence or f"{moment:%Y%m%d%H%M}-{moment:%S%f}".ljust(25, "0")[:25],
+        sequence=sequence or f"{moment:%Y%m%d%H%M}-{moment:%S%f}0000",
         received_at=moment.isoformat(),
         is_vouched_for=is_vouched_for,
     )
-    hidden = inside / f".{number}"
+    folder = inside / about.number
+    hidden = inside / f".{about.number}-{uuid4().hex}"
     hidden.mkdir()
     (hidden / "claim.json").write_text(json.dumps(asdict(about)), encoding="utf-8")
     lock = os.open(hidden / "lock", os.O_CREAT | os.O_RDWR, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
-    folder = hidden.rename(inside / number)
+    try:
+        hidden.rename(folder)
+    except OSError as error:
+        os.close(lock)
+        shutil.rmtree(hidden, ignore_errors=True)
+        if error.errno in {errno.ENOTEMPTY, errno.EEXIST}:
+            return None
+        raise
     return Claim(folder, about, lock)
 
 

@@ -14,7 +14,7 @@ import shutil
 import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from heapq import nsmallest
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from cdr.drivers.base import BadOptions, CallDriver
 from cdr.operations.claims import Claim, abandoned_claims, new_claim, processing_folder
 from cdr.operations.settling import Patience
 from cdr.operations.spooling import StillGrowing, sync_folder, write_spool_file
+from cdr.operations.tails import Tail
 from cdr.queries.drivers import UnknownDriver, make_driver
 from cdr.queries.sources import SourceSettings, active_sources, source_named, source_of_file
 from kernel.crashpoints import crashpoint
@@ -117,6 +118,7 @@ class Recorder:
         self._drivers: dict[str, CallDriver | None] = {}
         self._now = now
         self._left = limit
+        self._claims = 0
 
     # --- three ways in ----------------------------------------------------------------------------
 
@@ -148,6 +150,9 @@ class Recorder:
             if not Path(source.folder).is_absolute():
                 folder.mkdir(parents=True, exist_ok=True)
             inside = processing_folder(folder)
+            if source.options.get("append"):
+                self._follow(source, folder, driver, inside)
+                return
             patience = Patience(inside, source=source.name, now=self._now)
             for path in self._candidates(source, folder, driver):
                 if self._left <= 0:
@@ -159,6 +164,18 @@ class Recorder:
             self._problem(source.name, str(folder), "the folder does not exist")
         except OSError as error:
             self._problem(source.name, str(folder), _words(error))
+
+    def _follow(
+        self, source: SourceSettings, folder: Path, driver: CallDriver, inside: Path
+    ) -> None:
+        """Record what was appended to the files of `source` since we last looked."""
+        tail = Tail(source=source.name, driver=driver, inside=inside, now=self._now)
+        with tail.held() as is_ours:
+            if not is_ours:
+                return
+            for path in self._candidates(source, folder, driver):
+                while self._left > 0 and (claim := tail.next_part(path)) is not None:
+                    self._work(claim, source)
 
     def copy(self, path: Path, source: SourceSettings) -> None:
         """Record a copy of one named file."""
@@ -173,10 +190,11 @@ class Recorder:
                 source=source.name,
                 file=path.name,
                 sequence=driver.sequence_of(path.name),
-                now=self._now,
+                now=self._arrival(),
                 inside=processing_folder(None),
                 is_vouched_for=True,
             )
+            assert claim is not None  # its number was drawn
         except OSError as error:
             self._problem(source.name, str(path), _words(error))
             return
@@ -230,6 +248,11 @@ class Recorder:
         self._notice(self.report.refused, source.name, name, f"{kind}; only plain files are read")
         return False
 
+    def _arrival(self) -> datetime:
+        """Now, a microsecond later for each file of this pass: their order is kept."""
+        self._claims += 1
+        return self._now + timedelta(microseconds=self._claims)
+
     def _driver(self, source: SourceSettings) -> CallDriver | None:
         """The driver of `source`, made once a pass; None if it cannot be made."""
         if source.name not in self._drivers:
@@ -249,10 +272,11 @@ class Recorder:
             source=source.name,
             file=path.name,
             sequence=driver.sequence_of(path.name),
-            now=self._now,
+            now=self._arrival(),
             inside=inside,
             is_vouched_for=False,
         )
+        assert claim is not None  # its number was drawn
         try:
             path.rename(claim.data)
         except FileNotFoundError:  # another recorder was faster
