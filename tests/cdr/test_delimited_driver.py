@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import tomllib
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +19,7 @@ from cdr.drivers.base import BadOptions, DriverConfig
 from cdr.drivers.delimited import DelimitedDriver
 from cdr.drivers.local_times import located, milliseconds_of
 from cdr.engine.records import Line, RejectedLine, Segment, SegmentLine
+from cdr.queries.drivers import make_driver
 
 SAMPLES = Path(__file__).parents[2].parent / "shared/samples/generic"
 COLUMNS: dict[str, Any] = {
@@ -431,3 +434,19 @@ def test_no_bytes_at_all_make_reading_fail(content: bytes) -> None:
 def test_options_that_cannot_be_used_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(BadOptions):
         driver(**options)
+
+
+def test_the_guide_shows_options_that_work() -> None:
+    guide = (Path(__file__).parents[2] / "docs/drivers.md").read_text("utf-8")
+    examples = re.findall(r"```toml\n(\[\[source\]\].*?)```", guide, re.DOTALL)
+    sources = [tomllib.loads(example)["source"][0] for example in examples]
+
+    made = [
+        make_driver(
+            source["driver"], source=source["name"], zone="UTC", options=source.get("options", {})
+        )
+        for source in sources
+    ]
+
+    assert [driver.title for driver in made] == ["Cisco UCM call files", "Delimited text"]
+    assert sources[1]["options"]["columns"]["call_id"] == "callid"

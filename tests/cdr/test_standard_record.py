@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -293,3 +295,20 @@ def test_quickly_made_records_are_as_frozen_as_any() -> None:
     assert make_segment("1", "1", START, None, START, party, party) == Segment(
         "1", "1", START, None, START, party, party
     )
+
+
+def test_the_published_page_names_every_field_and_its_examples_can_be_read() -> None:
+    page = (Path(__file__).parents[2] / "docs/standard-call-record.md").read_text("utf-8")
+    examples = re.findall(r"^\{.*\}$", page, re.MULTILINE)
+
+    first, header, *others = [example.encode() for example in examples]
+
+    assert isinstance(decode_line(first, position=1), SegmentLine)
+    assert decode_header(header, file="x", received_at=START) is not None
+    assert [type(decode_line(line, position=0)) for line in others] == [
+        RejectedLine,
+        DiscardedLine,
+    ]
+    for name in (*TEXT_LIMITS, "started_at", "answered_at", "ended_at", "redirect", "joined_by",
+                 "release_cause", "queue_wait_seconds", "flags", "position", "raw"):  # fmt: skip
+        assert f"`{name}`" in page, name
