@@ -156,7 +156,8 @@ def class_of(identity: Identity, *, country: str, area_code: str) -> str:
         # The calling code alone makes it international; a number that cannot be one stays unknown.
         known = bool(identity.code) and identity.is_possible
         return classes.INTERNATIONAL if known else classes.UNKNOWN
-    by_kind = _CLASS_OF_KIND.get(identity.kind, classes.NATIONAL)
+    kind = identity.kind if identity.kind != _UNKNOWN else _kind_nearby(identity)
+    by_kind = _CLASS_OF_KIND.get(kind, classes.NATIONAL)
     if by_kind in (classes.TOLL_FREE, classes.UNKNOWN):
         return by_kind
     if _is_another_country(identity, country=country.upper()):
@@ -166,6 +167,26 @@ def class_of(identity: Identity, *, country: str, area_code: str) -> str:
     return by_kind
 
 
+@lru_cache(maxsize=8192)
+def _kind_nearby(identity: Identity) -> int:
+    """The kind of the numbers around one that is in no known range but could be one.
+
+    Ranges are opened faster than libraries are, and some are kept for fiction
+    (07700 900xxx): the longest beginning shared with a known number decides.
+    """
+    national = identity.national
+    if not identity.is_possible or not identity.region or len(national) > _LONGEST_NATIONAL:
+        return _UNKNOWN
+    plan = PhoneMetadata.metadata_for_region(identity.region, None)
+    for kept in range(len(national) - 1, 1, -1):
+        for digit in "0123456789":
+            kind = _kind(national[:kept] + digit * (len(national) - kept), plan)
+            if kind != _UNKNOWN:
+                return kind
+    return _UNKNOWN
+
+
+_LONGEST_NATIONAL: Final = 15
 _WORLDWIDE: Final[dict[str, str]] = {
     "800": classes.TOLL_FREE,
     "808": classes.SHARED,

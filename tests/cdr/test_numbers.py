@@ -380,3 +380,18 @@ def test_the_fast_reading_agrees_with_the_numbering_library(region: str, tail: s
         assert identity.kind == phonenumbers.number_type(number)
         if identity.is_valid:
             assert identity.region == phonenumbers.region_code_for_number(number)
+
+
+@pytest.mark.parametrize(
+    ("digits", "number_class"),
+    [("07700900199", "mobile"), ("01632960001", "national"), ("09098790001", "premium")],
+)
+def test_a_number_of_an_unknown_range_has_the_class_of_its_neighbours(
+    digits: str, number_class: str
+) -> None:
+    plan = DialPlan(country="GB", national_prefix="0", area_code="20")
+
+    number = normalise(digits, plan=plan, dialled=True)
+
+    assert number.text == f"+44{digits[1:]}"
+    assert number.number_class == number_class
