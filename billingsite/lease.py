@@ -9,6 +9,8 @@ do no more than one; somebody who asks for a pass himself does not wait for that
 from __future__ import annotations
 
 import logging
+import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -25,6 +27,7 @@ from kernel.clock import Clock
 logger = logging.getLogger(__name__)
 
 NAME = "tick"
+HOST = socket.gethostname()[:30]
 HELD_FOR = timedelta(seconds=25)
 KEPT_EVERY_SECONDS = 6.0
 COOLDOWN = timedelta(seconds=9)
@@ -47,7 +50,10 @@ def take(*, clock: Clock, ignore_cooldown: bool) -> Held | None:
     free = Q(until__lte=now) | Q(until__gt=now + IMPLAUSIBLE)
     if ignore_cooldown:
         free |= Q(holder="")
-    holder = uuid4().hex
+    dead = _dead_holder()
+    if dead:
+        free |= Q(holder=dead)
+    holder = f"{os.getpid()}:{uuid4().hex[:12]}@{HOST}"[:64]
     for _ in range(2):
         row = Lease.objects.filter(free, name=NAME)
         if row.update(holder=holder, until=now + HELD_FOR):
@@ -57,6 +63,21 @@ def take(*, clock: Clock, ignore_cooldown: bool) -> Held | None:
         if not is_new:
             return None
     return None
+
+
+def _dead_holder() -> str:
+    """The holder, if it was a process of this host that is gone: nobody waits for the dead."""
+    holder = Lease.objects.filter(name=NAME).values_list("holder", flat=True).first() or ""
+    pid, _, rest = holder.partition(":")
+    if not pid.isdecimal() or rest.partition("@")[2] != HOST:
+        return ""
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return holder
+    except PermissionError:
+        return ""
+    return ""
 
 
 @contextmanager
