@@ -133,16 +133,19 @@ class _Stock:
 
     @classmethod
     def load(cls) -> _Stock:
+        sites = {site.pk: site for site in Site.objects.all()}
+        users = {user.pk: user for user in User.objects.select_for_update()}
+        units = {unit.pk: unit for unit in OrgUnit.objects.all()}
         lines = {
-            (line.site.name, line.partition, line.extension): line
-            for line in Line.objects.select_related("site")
+            (sites[line.site_id].name, line.partition, line.extension): line
+            for line in Line.objects.all()
         }
         return cls(
-            sites={site.name: site for site in Site.objects.all()},
-            users={user.username: user for user in User.objects.select_for_update()},
-            units={(unit.kind, unit.path): unit for unit in OrgUnit.objects.all()},
+            sites={site.name: site for site in sites.values()},
+            users={user.username: user for user in users.values()},
+            units={(unit.kind, unit.path): unit for unit in units.values()},
             lines=lines,
-            memberships=_stored_memberships(),
+            memberships=_stored_memberships(users, {pk: unit.path for pk, unit in units.items()}),
             holdings=_stored_holdings({line.pk: key for key, line in lines.items()}),
         )
 
@@ -155,18 +158,16 @@ class _Stock:
         )
 
 
-def _stored_memberships() -> dict[str, Timeline[Units]]:
+def _stored_memberships(
+    users: Mapping[int, User], paths: Mapping[int | None, str]
+) -> dict[str, Timeline[Units]]:
     spans: dict[str, list[Span[Units]]] = {}
-    rows = Membership.objects.select_related("user", "department", "cost_centre", "office")
-    for row in rows.only(
-        "valid_from", "valid_to", "user__username", "department__path", "cost_centre__path",
-        "office__path",
-    ):  # fmt: skip
-        units = (row.department, row.cost_centre, row.office)
-        department, cost_centre, office = (unit.path if unit else "" for unit in units)
-        spans.setdefault(row.user.username, []).append(
-            Span((department, cost_centre, office), row.valid_from, row.valid_to, row.pk)
-        )
+    rows = Membership.objects.values_list(
+        "user_id", "department_id", "cost_centre_id", "office_id", "valid_from", "valid_to", "pk"
+    )
+    for user_id, department, cost_centre, office, valid_from, valid_to, pk in rows:
+        units = (paths.get(department, ""), paths.get(cost_centre, ""), paths.get(office, ""))
+        spans.setdefault(users[user_id].username, []).append(Span(units, valid_from, valid_to, pk))
     return {username: timeline(theirs) for username, theirs in spans.items()}
 
 
