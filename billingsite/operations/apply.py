@@ -45,12 +45,19 @@ from directory.models import Site
 from directory.operations.people import PeopleReport, import_people
 from directory.operations.rows import Put, put_row
 from kernel.errors import DomainError
+from phonelock.operations.publishing import publish_all
 from phonelock.queries.switches import NONE as NO_LOCK
 from phonelock.queries.switches import OPTION as LOCK_OPTION
 from phonelock.queries.switches import driver_names as lock_driver_names
 
 MAX_PEOPLE_BYTES: Final = 128 * 1024 * 1024
 _SITE_NEEDS: Final = {"country": "country", "time_zone": "timezone", "currency": "currency"}
+
+
+class FolderNotMade(DomainError):
+    """The set-up was stored, but a source's folder could not be made."""
+
+    code = "folder_not_made"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +85,12 @@ class ApplyReport:
 def apply_set_up(path: Path, *, at: datetime, by: str, is_dry_run: bool = False) -> ApplyReport:
     """Apply the set-up file at `path` as of `at`; a dry run does it all and takes it back.
 
-    Folders of sources below the data folder are made, and the Recorder's snapshot of
-    the sources is written anew.
+    Folders of sources below the data folder are made, the Recorder's snapshot of the
+    sources is written anew, and switches that ask us are answered by the new set-up.
 
     Raises:
         SetUpRefused: naming every problem found; nothing was changed then.
+        FolderNotMade: if everything was stored, but a watched folder is missing.
     """
     set_up = read_set_up(path)
     with transaction.atomic():
@@ -91,6 +99,7 @@ def apply_set_up(path: Path, *, at: datetime, by: str, is_dry_run: bool = False)
         if is_dry_run:
             transaction.set_rollback(True)
     if not is_dry_run:
+        publish_all(now=at)
         _make_drop_folders()
     return report
 
@@ -100,7 +109,13 @@ def _make_drop_folders() -> None:
     data_dir = Path(settings.DATA_DIR).resolve()
     for source in active_sources():
         if source.watched is not None and source.watched.resolve().is_relative_to(data_dir):
-            source.watched.mkdir(parents=True, exist_ok=True)
+            try:
+                source.watched.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise FolderNotMade(
+                    f"the set-up is stored, but the folder {source.watched} of source "
+                    f"{source.name} cannot be made: {error.strerror}"
+                ) from error
 
 
 @dataclass(slots=True)

@@ -139,6 +139,23 @@ def test_the_file_of_the_documentation_sets_an_installation_up(
     assert "setup.toml: 6 created, 0 changed, 0 unchanged." in told
 
 
+def test_switches_are_answered_by_the_new_set_up_at_once(folder: Path, data_dir: Path) -> None:
+    run(folder / "setup.toml")
+
+    (snapshot,) = (data_dir / "admission").glob("*.json")
+    assert "Milan" in snapshot.read_text(encoding="utf-8")
+
+
+def test_a_folder_that_cannot_be_made_is_said_when_all_is_stored(
+    folder: Path, data_dir: Path
+) -> None:
+    (data_dir / "drop").write_text("in the way", encoding="utf-8")
+
+    with pytest.raises(CommandError, match=r"the set-up is stored, but the folder .*drop/milan"):
+        run(folder / "setup.toml")
+    assert Source.objects.exists()
+
+
 def test_the_second_time_nothing_changes(folder: Path) -> None:
     run(folder / "setup.toml")
     before = everything()

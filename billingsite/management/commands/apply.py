@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError
 
-from billingsite.operations.apply import ApplyReport, Item, apply_set_up
+from billingsite.operations.apply import ApplyReport, FolderNotMade, Item, apply_set_up
 from billingsite.setup_file import SetUpRefused
 from kernel.clock import now
 
@@ -33,6 +33,8 @@ class Command(BaseCommand):
             report = apply_set_up(path, at=now(), by=BY, is_dry_run=options["dry_run"])
         except SetUpRefused as refusal:
             raise CommandError(refusal_text(refusal, is_dry_run=options["dry_run"])) from None
+        except FolderNotMade as refusal:
+            raise CommandError(refusal.message) from None
         except IntegrityError:
             raise CommandError(
                 f"{path}: somebody changed the set-up at the same time; nothing was stored, "
