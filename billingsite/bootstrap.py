@@ -242,8 +242,9 @@ def run_logged(command: Sequence[str], *, log: Path, folder: Path) -> bool:
     environment = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
     environment["PIP_USER"] = "0"
     collected = 0
-    with log.open("w", encoding="utf-8") as file:
-        running = subprocess.Popen(  # noqa: S603 - a fixed command
+    with (
+        log.open("w", encoding="utf-8") as file,
+        subprocess.Popen(  # noqa: S603 - a fixed command
             command,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -251,7 +252,8 @@ def run_logged(command: Sequence[str], *, log: Path, folder: Path) -> bool:
             errors="replace",
             cwd=folder,
             env=environment,
-        )
+        ) as running,
+    ):
         assert running.stdout is not None  # noqa: S101 - it was asked for as a pipe
         for line in running.stdout:
             file.write(line)
@@ -261,7 +263,7 @@ def run_logged(command: Sequence[str], *, log: Path, folder: Path) -> bool:
                     say(f"  {collected} packages found")
             elif line.startswith("Installing collected"):
                 say("  unpacking")
-        return running.wait() == 0
+    return running.returncode == 0
 
 
 def explain_failure(log: Path) -> str:

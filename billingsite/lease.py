@@ -50,34 +50,31 @@ def take(*, clock: Clock, ignore_cooldown: bool) -> Held | None:
     free = Q(until__lte=now) | Q(until__gt=now + IMPLAUSIBLE)
     if ignore_cooldown:
         free |= Q(holder="")
-    dead = _dead_holder()
-    if dead:
-        free |= Q(holder=dead)
     holder = f"{os.getpid()}:{uuid4().hex[:12]}@{HOST}"[:64]
     for _ in range(2):
         row = Lease.objects.filter(free, name=NAME)
         if row.update(holder=holder, until=now + HELD_FOR):
             return Held(holder)
         with transaction.atomic():
-            _, is_new = Lease.objects.get_or_create(name=NAME, defaults={"until": now})
-        if not is_new:
+            found, is_new = Lease.objects.get_or_create(name=NAME, defaults={"until": now})
+        if not is_new and not _is_dead(found.holder):
             return None
+        free |= Q(holder=found.holder)
     return None
 
 
-def _dead_holder() -> str:
-    """The holder, if it was a process of this host that is gone: nobody waits for the dead."""
-    holder = Lease.objects.filter(name=NAME).values_list("holder", flat=True).first() or ""
+def _is_dead(holder: str) -> bool:
+    """Whether the holder was a process of this host that is gone: nobody waits for the dead."""
     pid, _, rest = holder.partition(":")
     if not pid.isdecimal() or rest.partition("@")[2] != HOST:
-        return ""
+        return False
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:
-        return holder
+        return True
     except PermissionError:
-        return ""
-    return ""
+        return False
+    return False
 
 
 @contextmanager

@@ -32,7 +32,7 @@ from honcho.process import Popen, Process
 
 from kernel.errors import DomainError
 
-STOP_SECONDS = 4
+STOP_SECONDS = 3
 RESTARTS = 5
 RESTARTS_WITHIN_SECONDS = 120
 READY_WITHIN_SECONDS = 60
