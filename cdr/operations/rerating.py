@@ -7,6 +7,7 @@ job killed half-way and started again ends with the same figures.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,8 +16,9 @@ from django.db.models import Q
 
 from cdr.models import Adjustment, Call, Source
 from cdr.operations.storing import TotalsDelta, rewrite_money
-from cdr.queries.families import Entry, Relatives, entry_of, families
-from cdr.queries.pricing import CALL_COLUMNS, CallRow, price_family
+from cdr.queries.families import Relatives, entry_of, families
+from cdr.queries.known import calls_with_legs
+from cdr.queries.pricing import CALL_COLUMNS, CallRow, price_family, reprice_alone
 from cdr.queries.sites import SiteBook
 
 BATCH = 500
@@ -91,37 +93,67 @@ def _rerate_batch(
     report: RerateReport,
 ) -> None:
     Source.objects.select_for_update().get(pk=source.pk)
-    rows = Call.objects.filter(pk__in=pks).order_by("pk").values_list(*CALL_COLUMNS)
-    entries = [entry_of(row[0], CallRow(*row[1:]), book) for row in rows]
-    asked = {entry.pk for entry in entries}
-    relatives = Relatives(source.pk, book).of(entries)
     delta = TotalsDelta()
     adjustments = []
     changed: list[tuple[int, CallRow]] = []
-    for entry, row in _priced([*entries, *relatives], book, source.pk):
-        assert entry.old is not None
-        assert entry.pk is not None
-        new = row._replace(**{name: getattr(entry.old, name) for name in KEPT})
-        if entry.pk in asked:
-            report.add(entry.old, new)
-        if new == entry.old:
+    asked = set(pks)
+    for pk, old, new in _repriced(pks, source.pk, book):
+        if pk in asked:
+            report.add(old, new)
+        if new == old:
             continue
-        delta.add(entry.old, sign=-1)
+        delta.add(old, sign=-1)
         delta.add(new)
-        changed.append((entry.pk, new))
-        if _money(entry.old) != _money(new):
-            adjustments.append(_adjustment(entry.pk, entry.old, new, at=at, by=by, reason=reason))
+        changed.append((pk, new))
+        if _money(old) != _money(new):
+            adjustments.append(_adjustment(pk, old, new, at=at, by=by, reason=reason))
     rewrite_money(changed)
     Adjustment.objects.bulk_create(adjustments)
     delta.write()
 
 
-def _priced(entries: list[Entry], book: SiteBook, source_id: int) -> list[tuple[Entry, CallRow]]:
-    priced: list[tuple[Entry, CallRow]] = []
-    for family in families(entries):
+def _repriced(
+    pks: list[int], source_id: int, book: SiteBook
+) -> Iterator[tuple[int, CallRow, CallRow]]:
+    """(id, old row, new row) of the calls and of those tied to them by outside legs."""
+    found = Call.objects.filter(pk__in=pks).order_by("pk").values_list(*CALL_COLUMNS)
+    rows = {row[0]: CallRow(*row[1:]) for row in found}
+    tied = _tied(rows, source_id)
+    for pk, row in rows.items():
+        if pk not in tied:
+            yield pk, row, reprice_alone(row, book=book)
+    entries = [entry_of(pk, rows[pk], book) for pk in sorted(tied)]
+    for family in families([*entries, *Relatives(source_id, book).of(entries)]):
         members = [entry.fresh for entry in family if entry.fresh is not None]
-        priced += zip(family, price_family(members, book=book, source_id=source_id), strict=True)
-    return priced
+        priced = price_family(members, book=book, source_id=source_id)
+        for entry, row in zip(family, priced, strict=True):
+            assert entry.old is not None
+            assert entry.pk is not None
+            kept = {name: getattr(entry.old, name) for name in KEPT}
+            yield entry.pk, entry.old, row._replace(**kept)
+
+
+def _tied(rows: Mapping[int, CallRow], source_id: int) -> set[int]:
+    """Those of `rows` with an outside leg that another call has too, or that need a closer look."""
+    by_leg: dict[str, set[int]] = {}
+    for pk, row in rows.items():
+        for leg in (row.from_trunk_leg, row.to_trunk_leg):
+            if leg:
+                by_leg.setdefault(leg, set()).add(pk)
+    others = set(calls_with_legs(source_id, by_leg)) - set(rows)
+    legs = [pks for pks in by_leg.values() if len(pks) > 1]
+    tied = set().union(*legs)
+    if others:
+        shared = Call.objects.filter(pk__in=others).values_list("from_trunk_leg", "to_trunk_leg")
+        for pair in shared:
+            for leg in pair:
+                tied |= by_leg.get(leg, set())
+    unusual = {
+        pk
+        for pk, row in rows.items()
+        if (row.from_trunk_leg and row.to_trunk_leg) or not row.number.startswith("+")
+    }
+    return tied | unusual
 
 
 def _money(row: CallRow) -> tuple[int | None, int | None]:

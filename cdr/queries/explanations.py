@@ -10,7 +10,7 @@ from cdr.engine.rating import Unpriced
 from cdr.engine.receipts import explain, seconds_text
 from cdr.models import Call, Carrier
 from cdr.queries.families import Entry, Relatives, entry_of, families
-from cdr.queries.pricing import CALL_COLUMNS, CallRow, LegPrice, Member, price_leg
+from cdr.queries.pricing import CALL_COLUMNS, CallRow, LegPrice, Member, epoch_ms, price_leg
 from cdr.queries.sites import SiteBook
 from cdr.queries.tariffs import newest_version_id
 from kernel.money import plain
@@ -164,7 +164,7 @@ def _leg_lines(
     receipt = explain(
         terms.tariff,
         digits=price.number.digits,
-        answered_ms=int(at.timestamp() * 1000),
+        answered_ms=epoch_ms(at),
         talk_ms=leg.talk_ms,
     )
     if isinstance(receipt, Unpriced):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from cdr.engine.attribution import Attributed, LineKey, PaidLeg, attribute, shares, talk_ms
@@ -19,6 +19,8 @@ from cdr.engine.records import Segment
 from cdr.queries.sites import CarrierTerms, SiteBook
 from directory.models import TransferPayment
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ONE_MS = timedelta(milliseconds=1)
 RATED = "RATED"
 UNRATED = "UNRATED"
 
@@ -105,6 +107,11 @@ class LegPrice:
     reason: str
 
 
+def epoch_ms(at: datetime) -> int:
+    """Whole milliseconds since 1970, exactly."""
+    return (at - EPOCH) // ONE_MS
+
+
 def _cut(text: str, length: int) -> str:
     return text if len(text) <= length else text[:length]
 
@@ -145,37 +152,43 @@ def _free(number: Number, gateway_id: int | None, carrier_id: int | None) -> Leg
 def price_leg(leg: PaidLeg, family: Sequence[Member], *, book: SiteBook) -> LegPrice:
     """Rate one outside leg once, over the sum of its talk time (design 10, Transfers)."""
     dialling = family[leg.dialling].sided
-    number = dialled_number(dialling.segment, book=book)
-    gateway_id = dialling.target.gateway_id
-    at = leg.answered_at or dialling.segment.started_at
+    return price_outside(
+        dialled_number(dialling.segment, book=book),
+        talk_ms=leg.talk_ms,
+        at=leg.answered_at or dialling.segment.started_at,
+        gateway_id=dialling.target.gateway_id,
+        book=book,
+    )
+
+
+def price_outside(
+    number: Number, *, talk_ms: int, at: datetime, gateway_id: int | None, book: SiteBook
+) -> LegPrice:
+    """What `talk_ms` with the outside `number` cost over a gateway, answered at `at`."""
     terms = book.terms(gateway_id, at)
-    carrier_id = terms.carrier_id if terms else None
     if number.number_class == "emergency":
-        return _free(number, gateway_id, carrier_id)
+        return _free(number, gateway_id, terms.carrier_id if terms else None)
     if terms is None:
-        return (
-            _unrated(number, gateway_id, None, "no_carrier")
-            if leg.talk_ms
-            else _free(number, gateway_id, None)
-        )
-    return _priced(number, leg, at=at, gateway_id=gateway_id, terms=terms)
+        reason = "no_carrier" if talk_ms else ""
+        return _unrated(number, gateway_id, None, reason)
+    return _priced(number, talk_ms, at=at, gateway_id=gateway_id, terms=terms)
 
 
 def _priced(
-    number: Number, leg: PaidLeg, *, at: datetime, gateway_id: int | None, terms: CarrierTerms
+    number: Number, talk_ms: int, *, at: datetime, gateway_id: int | None, terms: CarrierTerms
 ) -> LegPrice:
     if terms.tariff is None:
-        if leg.talk_ms == 0:
+        if talk_ms == 0:
             return _free(number, gateway_id, terms.carrier_id)
         return _unrated(number, gateway_id, terms.carrier_id, terms.reason or "no_tariff")
-    answered_ms = int(at.timestamp() * 1000)
-    found = terms.tariff.price(digits=number.digits, answered_ms=answered_ms, talk_ms=leg.talk_ms)
+    answered_ms = epoch_ms(at)
+    found = terms.tariff.price(digits=number.digits, answered_ms=answered_ms, talk_ms=talk_ms)
     if isinstance(found, Unpriced):
         return _unrated(number, gateway_id, terms.carrier_id, found.reason)
     charge: int
     if terms.charge_tariff is not None:
         charged = terms.charge_tariff.price(
-            digits=number.digits, answered_ms=answered_ms, talk_ms=leg.talk_ms
+            digits=number.digits, answered_ms=answered_ms, talk_ms=talk_ms
         )
         if isinstance(charged, Unpriced):
             return _unrated(
@@ -310,7 +323,7 @@ def _row(
         segment.ended_at,
         local.date(),
         local.hour,
-        max(0, (ring_end - segment.started_at) // timedelta(milliseconds=1)),
+        max(0, (ring_end - segment.started_at) // ONE_MS),
         talk_ms(segment),
         part.call_type,
         part.is_voicemail,
@@ -366,3 +379,30 @@ def price_family(family: Sequence[Member], *, book: SiteBook, source_id: int) ->
         )
         for index, (member, part) in enumerate(zip(family, parts, strict=True))
     ]
+
+
+def reprice_alone(row: CallRow, *, book: SiteBook) -> CallRow:
+    """A stored paid call without relatives at today's prices, from its own columns."""
+    number = normalise(row.number, plan=book.plan, dialled=False)
+    price = price_outside(
+        number,
+        talk_ms=row.talk_ms,
+        at=row.answered_at or row.started_at,
+        gateway_id=row.gateway_id,
+        book=book,
+    )
+    is_rated = not price.reason
+    return row._replace(
+        number_class=_cut(price.number_class, 16),
+        area=_cut(price.area, 120),
+        carrier_id=price.carrier_id,
+        is_paid=price.number_class != "emergency",
+        status=RATED if is_rated else UNRATED,
+        unrated_reason=_cut(price.reason, 32),
+        billed_ms=price.billed_ms,
+        cost_micros=price.cost_micros if is_rated else None,
+        charge_micros=price.charge_micros if is_rated else None,
+        currency=book.site.currency,
+        tariff_version_id=price.version_id,
+        matched_prefix=price.prefix,
+    )
