@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.http import HttpRequest
@@ -24,6 +25,7 @@ from directory.models import (
     Supervision,
     User,
 )
+from directory.operations.branches import BadPlace, place_of, put_unit
 from directory.roles import is_administrator
 
 
@@ -93,9 +95,27 @@ class SiteAdmin(SetUpAdmin):
     search_fields = ("name", "country")
 
 
+class OrgUnitForm(forms.ModelForm):
+    """A unit by its name and its parent."""
+
+    class Meta:
+        model = OrgUnit
+        fields = ("kind", "name", "parent", "site")
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]  # the hook that fills the instance
+        if not self.errors:
+            try:
+                place_of(self.instance)
+            except BadPlace as refusal:
+                self.add_error(None, refusal.message)
+
+
 @admin.register(OrgUnit)
 class OrgUnitAdmin(SetUpAdmin):
     """The branch of a unit follows from its name and its parent, so it is not typed."""
+
+    form = OrgUnitForm
 
     list_display = ("path", "kind", "site")
     list_filter = ("kind",)
@@ -103,6 +123,9 @@ class OrgUnitAdmin(SetUpAdmin):
     search_fields = ("path",)
     autocomplete_fields = ("parent", "site")
     readonly_fields = ("path",)
+
+    def save_model(self, request: HttpRequest, obj: OrgUnit, form: Any, change: Any) -> None:
+        put_unit(obj)
 
 
 class MembershipInline(SetUpInline):
@@ -156,7 +179,8 @@ class PersonAdmin(ByRole, DjangoUserAdmin):
     )
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: Any) -> None:
-        obj.is_staff = obj.is_superuser = obj.role == Role.ADMIN
+        obj.is_staff = obj.role == Role.ADMIN
+        obj.is_superuser = obj.is_superuser and obj.is_staff
         super().save_model(request, obj, form, change)
 
 

@@ -21,7 +21,6 @@ from phonelock.forms import AdminLockForm, PeopleForm
 from phonelock.operations.flags import clear_flag, lock_line, set_flag, unlock_line
 from phonelock.queries.lines import phone_state
 from phonelock.queries.people import people, with_phones
-from phonelock.templatetags.phone_words import is_pending
 
 
 class NoReason(DomainError):
@@ -36,10 +35,8 @@ class MyPhone(ScopedPage):
     template_name = "phonelock/phone.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        mine = phone_state(self.reader, at=now())
         return super().get_context_data(
-            phones=mine,
-            is_waiting=any(is_pending(each) and not each.last_error for each in mine),
+            phones=phone_state(self.reader, at=now()),
             may_change=request_scope(self.request).may_change,
             **kwargs,
         )

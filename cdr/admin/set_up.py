@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from cdr.models import Carrier, Gateway, GatewayCarrier, Source
+from cdr.queries.drivers import driver_names
 from directory.admin import SetUpAdmin, SetUpInline
 from directory.fields import SecretField
 
@@ -33,6 +34,10 @@ class SourceForm(forms.ModelForm):
             "callers",
             "caller_secret",
         )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["driver"] = forms.ChoiceField(choices=[(name, name) for name in driver_names()])
 
     def clean_caller_secret(self) -> str:
         typed: str = self.cleaned_data["caller_secret"]

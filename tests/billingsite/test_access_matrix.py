@@ -68,6 +68,10 @@ def lockable_line(reader: str, target: str) -> int:
     return 403 if reader == "eve" else 302
 
 
+def overridable_budget(reader: str, target: str) -> int:
+    return lockable_line(reader, target)
+
+
 def administrators_row(found: int) -> Callable[[str, str], int]:
     """`found` for an administrator and a row that is there; others learn nothing at all."""
 
@@ -98,6 +102,10 @@ MATRIX: dict[str, Entry] = {
     "budgets/": page(EVERYBODY),
     "budgets/all/": page(OVERSEER),
     "budgets/<int:pk>/": rows("budget", SEEN_BUDGETS),
+    "budgets/assign/": page(ADMINISTRATOR),
+    "budgets/<int:pk>/amount/": Entry(administrators_row(302), row="budget", method="post"),
+    "budgets/<int:pk>/override/": Entry(overridable_budget, row="budget", method="post"),
+    "budgets/<int:pk>/delete/": Entry(administrators_row(302), row="budget", method="post"),
     "phone/": page(EVERYBODY),
     "phone/<int:pk>/lock/": Entry(own_line, row="line", method="post"),
     "phone/<int:pk>/unlock/": Entry(own_line, row="line", method="post"),
