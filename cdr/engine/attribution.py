@@ -66,8 +66,10 @@ def talk_ms(segment: Segment) -> int:
 
 
 def _payer(segment: Segment, dialler: Sided) -> LineKey | None:
-    if segment.redirect in FORWARDS and segment.redirecting:
-        return LineKey(segment.redirecting_partition, segment.redirecting)
+    if segment.redirect in FORWARDS:
+        redirecting = _redirecting_line(segment)
+        if redirecting is not None:
+            return redirecting
     if dialler.origin.kind == "line":
         return LineKey(segment.origin.partition, segment.origin.number)
     if segment.controller:
@@ -141,10 +143,18 @@ def _paid_legs(family: Sequence[Sided]) -> list[PaidLeg]:
     return legs
 
 
+def _redirecting_line(segment: Segment) -> LineKey | None:
+    """The line that sent the call on; a feature number such as ``*1019`` is none."""
+    if segment.redirecting.isdecimal():
+        return LineKey(segment.redirecting_partition, segment.redirecting)
+    return None
+
+
 def _missed_line(segment: Segment) -> LineKey:
     """The line an incoming call was meant for when nobody there took it."""
-    if segment.redirecting:
-        return LineKey(segment.redirecting_partition, segment.redirecting)
+    redirecting = _redirecting_line(segment)
+    if redirecting is not None:
+        return redirecting
     if segment.dialled:
         return LineKey(segment.dialled_partition, segment.dialled)
     return LineKey(segment.target.partition, segment.target.number)
@@ -193,7 +203,7 @@ def _paying(item: Sided, *, legs: Sequence[PaidLeg], paid: tuple[int, ...]) -> A
     if item.target.kind != "trunk":
         is_voicemail = item.target.kind == "voicemail"
         return Attributed("TO", payer, "origin", paid, is_voicemail=is_voicemail)
-    is_forwarded = segment.redirect in FORWARDS and bool(segment.redirecting)
+    is_forwarded = segment.redirect in FORWARDS and _redirecting_line(segment) is not None
     if is_forwarded and not segment.joined_by:
         kind = "FO"
     elif item.origin.kind == "trunk":

@@ -41,6 +41,7 @@ from kernel.errors import DomainError
 logger = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 3
+BLOCK = 1 << 20
 DATABASE_TRIES = 3
 RENUMBERED = 2_000_000_000  # for a second record that claims a position already taken
 Progress = Callable[[str, int, int], None]
@@ -265,9 +266,11 @@ class _MinedFile:
     def _digest(self) -> str:
         place = self.stream.tell()
         self.stream.seek(0)
-        digest = hashlib.file_digest(self.stream, "sha256").hexdigest()
+        digest = hashlib.sha256()
+        while block := self.stream.read(BLOCK):
+            digest.update(block)
         self.stream.seek(place)
-        return digest
+        return digest.hexdigest()
 
     def _new_delivery(self, header: Header, source: Source | None, note: str) -> Delivery:
         twin = (
@@ -360,6 +363,7 @@ class _MinedFile:
             locked = Delivery.objects.select_for_update().get(pk=delivery.pk)
             if locked.next_line != expected or locked.state != DeliveryState.MINING:
                 raise AnotherMiner
+            assert delivery.source_id is not None
             Source.objects.select_for_update().get(pk=delivery.source_id)
             batch = Batch(
                 delivery=delivery, book=book, now=self.now, keep_days=settings.KEEP_CALLS_DAYS

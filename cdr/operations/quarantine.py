@@ -80,6 +80,7 @@ def replay(
             if problem is not None:
                 raise StillUnusable(f"{problem[0]}: {problem[1]}")
         delivery = Delivery.objects.select_for_update().get(pk=locked.delivery_id)
+        assert delivery.source_id is not None
         source = Source.objects.select_related("site").get(pk=delivery.source_id)
         Outcome.objects.filter(
             delivery=delivery, position=locked.position, kind=OutcomeKind.QUARANTINED

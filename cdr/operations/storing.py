@@ -53,7 +53,7 @@ def bulk_write(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
         if connection.vendor == "postgresql":
             with (
                 connection.wrap_database_errors,
-                cursor.cursor.copy(f"COPY {name} ({quoted}) FROM STDIN") as copy,  # type: ignore[attr-defined]
+                cursor.cursor.copy(f"COPY {name} ({quoted}) FROM STDIN") as copy,
             ):
                 for row in rows:
                     copy.write_row(row)

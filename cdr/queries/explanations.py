@@ -56,7 +56,7 @@ def find_calls(text: str) -> Sequence[Call]:
 def segments_of(call: Call) -> list[Call]:
     """All stored segments tied to `call` by outside legs or by the switch's call id, in order."""
     family = _family(call, SiteBook(call.site))
-    pks = {entry.pk for entry in family} | {call.pk}
+    pks = {entry.pk for entry in family if entry.pk is not None} | {call.pk}
     same = Call.objects.filter(source_id=call.source_id, call_id=call.call_id).values_list(
         "pk", "started_at"
     )

@@ -208,3 +208,65 @@ def test_shares_always_add_up_to_the_whole(amount: int, weights: list[int]) -> N
 
     assert sum(parts) == amount
     assert all(part >= 0 for part in parts)
+
+
+def test_a_feature_number_in_the_place_of_the_forwarder_is_nobodys_line() -> None:
+    item = Sided(
+        segment(
+            "a-v",
+            0,
+            20,
+            45,
+            trunk("0770", "a"),
+            Party("6000", "", "VM", "voicemail", "v"),
+            dialled="205",
+            dialled_partition="PT",
+            redirect="forward",
+            redirecting="*1019",
+        ),
+        UNKNOWN_TRUNK,
+        VOICEMAIL,
+    )
+
+    parts, _ = attribute([item])
+
+    assert parts[0].line == LineKey("PT", "205")
+
+
+ENDS = st.sampled_from([LINE, UNKNOWN_TRUNK, VOICEMAIL, BRIDGE, End("onnet"), End("none")])
+
+
+@given(
+    origin=ENDS,
+    target=ENDS,
+    joined=st.sampled_from(["", "transfer", "conference"]),
+    redirect=st.sampled_from(["", "forward", "pickup"]),
+    answered=st.sampled_from([None, 5]),
+)
+def test_the_short_way_for_a_segment_alone_agrees_with_the_long_one(
+    origin: End, target: End, joined: Any, redirect: Any, answered: int | None
+) -> None:
+    item = Sided(
+        segment(
+            "a-b",
+            0,
+            answered,
+            60,
+            line("201", "a"),
+            trunk("907", "b"),
+            joined_by=joined,
+            redirect=redirect,
+            redirecting="205",
+        ),
+        origin,
+        target,
+    )
+    stranger = Sided(
+        segment("y-z", 900, 901, 902, line("9", "y"), line("8", "z"), call_id="9"), LINE, LINE
+    )
+
+    alone, its_legs = attribute([item])
+    both, legs = attribute([item, stranger])
+
+    assert alone[0] == both[0]
+    assert its_legs == legs
