@@ -75,6 +75,7 @@ class PayerBook:
         self._memberships: dict[int, list[_Span]] = {}
         self._payers: dict[tuple[int, _Span | None, _Span | None], Payer] = {}
         self._homes: dict[int, Home] | None = None
+        self._sole_partitions: dict[str, str | None] = {}
         self._asked: set[tuple[str, str]] = set()
         self._has_all = False
 
@@ -97,6 +98,25 @@ class PayerBook:
             found = self._payer(line_id, holding, membership)
             self._payers[line_id, holding, membership] = found
         return found
+
+    def find_unnamed(self, *, extension: str, at: datetime) -> Payer:
+        """Who pays for `extension` where the switch does not name its partition.
+
+        Only a number that stands in one partition of the site is told; of several,
+        none (never look anybody up by extension alone).
+        """
+        if extension not in self._sole_partitions:
+            partitions = list(
+                Line.objects.filter(site=self._site, extension=extension).values_list(
+                    "partition", flat=True
+                )[:2]
+            )
+            sole = partitions[0] if len(partitions) == 1 else None
+            self._sole_partitions[extension] = sole
+        partition = self._sole_partitions[extension]
+        if partition is None:
+            return self._nobody
+        return self.find(partition=partition, extension=extension, at=at)
 
     def _payer(self, line_id: int, holding: _Span | None, membership: _Span | None) -> Payer:
         if holding is None:

@@ -120,7 +120,7 @@ def dialled_number(segment: Segment, *, book: SiteBook) -> Number:
     """The outside number that the target side of `segment` dialled, normalised."""
     return normalise(
         segment.target.number or segment.dialled,
-        plan=book.plan,
+        plan=book.outside_plan,
         exit_digits=segment.exit_digits,
         sent=segment.sent_number,
         dialled=True,
@@ -255,7 +255,7 @@ def _inside_number(member: Member, part: Attributed, *, book: SiteBook) -> Numbe
     """The other party of a call that pays nothing."""
     segment = member.sided.segment
     if part.outside == "origin":
-        return normalise(segment.origin.number, plan=book.plan, dialled=False)
+        return normalise(segment.origin.number, plan=book.outside_plan, dialled=False)
     if part.outside == "target":
         return dialled_number(segment, book=book)
     other = segment.target.number or segment.dialled
@@ -383,7 +383,7 @@ def price_family(family: Sequence[Member], *, book: SiteBook, source_id: int) ->
 
 def reprice_alone(row: CallRow, *, book: SiteBook) -> CallRow:
     """A stored paid call without relatives at today's prices, from its own columns."""
-    number = normalise(row.number, plan=book.plan, dialled=False)
+    number = normalise(row.number, plan=book.outside_plan, dialled=False)
     price = price_outside(
         number,
         talk_ms=row.talk_ms,

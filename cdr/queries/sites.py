@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from cdr.engine.attribution import LineKey
 from cdr.engine.classify import End, EndKind, SiteView
-from cdr.engine.numbers import DialPlan, is_emergency
+from cdr.engine.numbers import DialPlan
 from cdr.engine.rating import CompiledTariff
 from cdr.models import Carrier, Gateway, GatewayCarrier
 from cdr.queries.tariffs import compiled_version, newest_version_id
@@ -91,6 +91,8 @@ class SiteBook:
         self.site = site
         self.view = view_of(site)
         self.plan = self.view.plan
+        # What is known to lie outside is no extension, even if it looks like one.
+        self.outside_plan = replace(self.plan, extension_patterns=())
         self._payers = PayerBook(site)
         self._tariff_version = tariff_version
         self._nobody = Payer(
@@ -115,15 +117,14 @@ class SiteBook:
     def zone(self, name: str) -> ZoneInfo:
         return _zone(name)
 
-    def is_emergency(self, raw: str) -> bool:
-        """Whether the digits `raw` reach help, by the site's country and its own list."""
-        return is_emergency(raw, plan=self.plan)
-
     def payer(self, line: LineKey | None, at: datetime) -> Payer:
         """Who held `line` at `at`, with the units of that day."""
         if line is None or not line.extension:
             return self._nobody
-        return self._payers.find(partition=line.partition, extension=line.extension, at=at)
+        payer = self._payers.find(partition=line.partition, extension=line.extension, at=at)
+        if payer.line_id is None and not line.partition:
+            return self._payers.find_unnamed(extension=line.extension, at=at)
+        return payer
 
     def terms(self, gateway_id: int | None, at: datetime) -> CarrierTerms | None:
         """The carrier behind the gateway at `at`; None if there is none."""

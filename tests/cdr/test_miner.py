@@ -7,6 +7,8 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from django.db import DataError
+from django.db.models import Q
 
 from cdr.models import Adjustment, Call, Delivery, Outcome, QuarantinedRecord, UsageTotal
 from cdr.operations import batches
@@ -15,8 +17,7 @@ from cdr.operations.rerating import rerate
 from cdr.operations.tariffs import add_version
 from cdr.queries.proof import differences as total_differences
 from cdr.queries.reconciliation import differences as record_differences
-from django.db import DataError
-from django.db.models import Q
+from directory.models import Line
 from tests.support.mining import NOON, Company, company, drop, flat_tariff, mine, outgoing
 
 pytestmark = pytest.mark.django_db
@@ -322,3 +323,18 @@ def test_shared_transfers_are_charged_to_the_party_of_each_segment(london: Compa
 
     charged = {c.user: c.talk_ms for c in Call.objects.filter(is_paid=True)}
     assert charged == {dialler: 60_000, receiver: 100_000}
+
+
+@pytest.mark.feature("F191")
+def test_a_record_without_partition_finds_the_line_only_where_one_partition_has_it(
+    london: Company,
+) -> None:
+    user = london.person("ann", "201")
+    Line.objects.create(site=london.site, partition="PT", extension="202")
+    Line.objects.create(site=london.site, partition="OTHER", extension="202")
+    bare = {"from_partition": ""}
+
+    mine(outgoing("1", **bare), outgoing("2", extension="202", **bare))
+
+    assert Call.objects.get(call_id="1").user == user
+    assert Call.objects.get(call_id="2").line is None
