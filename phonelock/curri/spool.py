@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -41,6 +41,9 @@ class DecisionNote:
     micros: int
 
 
+NOTE_FIELDS: Final = tuple(each.name for each in fields(DecisionNote))
+
+
 class DecisionSpool:
     """Appends notes to ``<folder>/<date>-<process>-<number>.jsonl``."""
 
@@ -51,7 +54,8 @@ class DecisionSpool:
     def append(self, note: DecisionNote) -> None:
         """Keep `note` if there is room; in no case raise."""
         try:
-            line = orjson.dumps({"key": uuid4().hex, **asdict(note)}) + b"\n"
+            values = {name: getattr(note, name) for name in NOTE_FIELDS}
+            line = orjson.dumps({"key": uuid4().hex, **values}) + b"\n"
             self._write(line, day=f"{note.decided_at:%Y-%m-%d}")
         except Exception:
             logger.warning("a routing decision could not be noted", exc_info=True)

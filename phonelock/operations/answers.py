@@ -63,6 +63,9 @@ class _Page:
     now: datetime
     report: ReconcileReport
     locks: dict[int, LineLock]
+    carried: list[int] = field(default_factory=list)
+    verified: list[int] = field(default_factory=list)
+    changed: dict[int, LineLock] = field(default_factory=dict)
     events: list[LockEvent] = field(default_factory=list)
     newly_failed: list[LineLock] = field(default_factory=list)
     is_more: bool = False
@@ -102,14 +105,37 @@ def write_down(batch: Sequence[Said], report: ReconcileReport, *, now: datetime)
             _failed(lock, said, page=page)
         else:
             _read(lock, said, page=page)
-    LineLock.objects.bulk_update(page.locks.values(), _WRITTEN, batch_size=100)
-    LockEvent.objects.bulk_create(page.events, batch_size=200)
+    _write(page)
     for lock in page.newly_failed:
         _tell_budgets([lock], error=lock.last_error, outage=f"line {lock.line_id} {now}", now=now)
     for said in batch:
         if isinstance(said, SwitchAway):
             _away(said, report=report, now=now)
     return page.is_more
+
+
+def _write(page: _Page) -> None:
+    """Write what has changed; what went well is the same for all lines, and one statement."""
+    now = page.now
+    LineLock.objects.filter(pk__in=page.carried).update(
+        confirmed=F("wanted"),
+        confirmed_version=F("version"),
+        confirmed_at=now,
+        attempts=F("attempts") + 1,  # until the state has been read back as well
+        last_error="",
+        next_attempt_at=now + timedelta(seconds=VERIFY_SECONDS),
+    )
+    LineLock.objects.filter(pk__in=page.verified).update(
+        confirmed=F("wanted"),
+        confirmed_at=now,
+        attempts=0,
+        failed_since=None,
+        last_error="",
+        next_attempt_at=now + timedelta(seconds=DRIFT_SECONDS + randbelow(SPREAD_SECONDS)),
+    )
+    for lock in page.changed.values():
+        lock.save(update_fields=_WRITTEN)
+    LockEvent.objects.bulk_create(page.events, batch_size=200)
 
 
 def _held(lock_ids: Iterable[int]) -> dict[int, LineLock]:
@@ -123,15 +149,10 @@ def _carried(lock: LineLock, said: Carried, *, page: _Page) -> None:
         return
     if lock.confirmed_version == lock.version:
         return
-    state = said.due.order.state.value
-    if lock.confirmed != state:
-        page.note(lock, LockEventKind.CONFIRMED, after=state, result="confirmed by the switch")
-    lock.confirmed = state
-    lock.confirmed_version = lock.version
-    lock.confirmed_at = page.now
-    lock.attempts += 1  # until the state has been read back as well
-    lock.last_error = ""
-    lock.next_attempt_at = page.now + timedelta(seconds=VERIFY_SECONDS)
+    if lock.confirmed != lock.wanted:
+        done = "confirmed by the switch"
+        page.note(lock, LockEventKind.CONFIRMED, after=lock.wanted, result=done)
+    page.carried.append(lock.pk)
     page.report.confirmed += 1
 
 
@@ -139,6 +160,7 @@ def _overtaken(lock: LineLock, *, page: _Page) -> None:
     """An old order has just arrived at the switch: the newest one must come after it."""
     if lock.confirmed_version == lock.version:
         order_anew(lock, at=page.now)
+        page.changed[lock.pk] = lock
         page.is_more = True
 
 
@@ -156,6 +178,7 @@ def _wait_longer(lock: LineLock, *, error: str, page: _Page) -> None:
     lock.last_error = error
     wait = delay_ms(attempts=lock.attempts, jitter_permille=randbelow(1001))
     lock.next_attempt_at = page.now + timedelta(milliseconds=wait)
+    page.changed[lock.pk] = lock
     if lock.failed_since is None:
         lock.failed_since = page.now
         page.note(lock, LockEventKind.FAILED, after=lock.confirmed, result=error)
@@ -165,24 +188,15 @@ def _wait_longer(lock: LineLock, *, error: str, page: _Page) -> None:
 def _read(lock: LineLock, said: Read, *, page: _Page) -> None:
     if said.state is None:
         lock.next_attempt_at = page.now + timedelta(seconds=UNREAD_SECONDS)
+        page.changed[lock.pk] = lock
         return
     if lock.version != said.due.version or lock.confirmed_version != lock.version:
         return
     if said.state.value == lock.wanted:
-        _verified(lock, page=page)
+        page.verified.append(lock.pk)
+        page.report.verified += 1
     else:
         _drifted(lock, state=said.state, page=page)
-
-
-def _verified(lock: LineLock, *, page: _Page) -> None:
-    lock.confirmed = lock.wanted
-    lock.confirmed_at = page.now
-    lock.attempts = 0
-    lock.failed_since = None
-    lock.last_error = ""
-    spread = timedelta(seconds=randbelow(SPREAD_SECONDS))
-    lock.next_attempt_at = page.now + timedelta(seconds=DRIFT_SECONDS) + spread
-    page.report.verified += 1
 
 
 def _drifted(lock: LineLock, *, state: LineState, page: _Page) -> None:
@@ -197,6 +211,7 @@ def _drifted(lock: LineLock, *, state: LineState, page: _Page) -> None:
         page.note(lock, LockEventKind.DRIFT, after=state.value, result=f"found {state.lower()}")
     order_anew(lock, at=page.now)
     lock.confirmed = state.value
+    page.changed[lock.pk] = lock
     if is_forgotten:
         lock.attempts = attempts
         _wait_longer(lock, error=FORGOTTEN, page=page)
