@@ -6,71 +6,179 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('budgets', '0001_initial'),
+        ("budgets", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='SuppressedAddress',
+            name="SuppressedAddress",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('address', models.CharField(help_text='in lower case', max_length=254, unique=True)),
-                ('hard_bounces', models.PositiveIntegerField(default=0)),
-                ('last_error', models.CharField(blank=True, max_length=500)),
-                ('last_bounced_at', models.DateTimeField()),
-                ('suppressed_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "address",
+                    models.CharField(help_text="in lower case", max_length=254, unique=True),
+                ),
+                ("hard_bounces", models.PositiveIntegerField(default=0)),
+                ("last_error", models.CharField(blank=True, max_length=500)),
+                ("last_bounced_at", models.DateTimeField()),
+                ("suppressed_at", models.DateTimeField(blank=True, null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='MailCircuit',
+            name="MailCircuit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(default='mail', max_length=16, unique=True)),
-                ('opened_at', models.DateTimeField(blank=True, null=True)),
-                ('probe_due_at', models.DateTimeField(blank=True, null=True)),
-                ('last_error', models.CharField(blank=True, max_length=500)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(default="mail", max_length=16, unique=True)),
+                ("opened_at", models.DateTimeField(blank=True, null=True)),
+                ("probe_due_at", models.DateTimeField(blank=True, null=True)),
+                ("last_error", models.CharField(blank=True, max_length=500)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('opened_at__isnull', True), ('probe_due_at__isnull', True)), models.Q(('opened_at__isnull', False), ('probe_due_at__isnull', False)), _connector='OR'), name='open_circuit_has_a_probe')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("opened_at__isnull", True), ("probe_due_at__isnull", True)),
+                            models.Q(("opened_at__isnull", False), ("probe_due_at__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="open_circuit_has_a_probe",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='OutboxMessage',
+            name="OutboxMessage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('dedupe_key', models.CharField(max_length=480, unique=True)),
-                ('kind', models.CharField(max_length=20)),
-                ('channel', models.CharField(default='mail', max_length=16)),
-                ('recipient', models.CharField(blank=True, max_length=254)),
-                ('language', models.CharField(max_length=8)),
-                ('subject', models.CharField(blank=True, max_length=250)),
-                ('text_body', models.TextField(blank=True)),
-                ('html_body', models.TextField(blank=True)),
-                ('state', models.CharField(choices=[('PENDING', 'waiting'), ('SENDING', 'being sent'), ('SENT', 'sent'), ('RETRY', 'to be tried again'), ('FAILED', 'failed'), ('BOUNCED', 'bounced'), ('EXPIRED', 'expired'), ('SUPPRESSED', 'held back')], default='PENDING', max_length=12)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('next_attempt_at', models.DateTimeField()),
-                ('lease_until', models.DateTimeField(blank=True, null=True)),
-                ('is_in_data', models.BooleanField(default=False)),
-                ('maybe_duplicate', models.BooleanField(default=False)),
-                ('message_id', models.CharField(max_length=200, unique=True)),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('sent_at', models.DateTimeField(blank=True, null=True)),
-                ('settled_at', models.DateTimeField(blank=True, null=True)),
-                ('last_error', models.CharField(blank=True, max_length=500)),
-                ('budget', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='outbox_messages', to='budgets.budget')),
-                ('digest', models.ForeignKey(blank=True, help_text='the one mail that told this and others, where there were too many', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='gathered', to='alarms.outboxmessage')),
-                ('notice', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='outbox_messages', to='budgets.budgetnotice')),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='outbox_messages', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("dedupe_key", models.CharField(max_length=480, unique=True)),
+                ("kind", models.CharField(max_length=20)),
+                ("channel", models.CharField(default="mail", max_length=16)),
+                ("recipient", models.CharField(blank=True, max_length=254)),
+                ("language", models.CharField(max_length=8)),
+                ("subject", models.CharField(blank=True, max_length=250)),
+                ("text_body", models.TextField(blank=True)),
+                ("html_body", models.TextField(blank=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("PENDING", "waiting"),
+                            ("SENDING", "being sent"),
+                            ("SENT", "sent"),
+                            ("RETRY", "to be tried again"),
+                            ("FAILED", "failed"),
+                            ("BOUNCED", "bounced"),
+                            ("EXPIRED", "expired"),
+                            ("SUPPRESSED", "held back"),
+                        ],
+                        default="PENDING",
+                        max_length=12,
+                    ),
+                ),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("next_attempt_at", models.DateTimeField()),
+                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                ("is_in_data", models.BooleanField(default=False)),
+                ("maybe_duplicate", models.BooleanField(default=False)),
+                ("message_id", models.CharField(max_length=200, unique=True)),
+                ("created_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                ("settled_at", models.DateTimeField(blank=True, null=True)),
+                ("last_error", models.CharField(blank=True, max_length=500)),
+                (
+                    "budget",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="outbox_messages",
+                        to="budgets.budget",
+                    ),
+                ),
+                (
+                    "digest",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="the one mail that told this and others, where there were too many",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="gathered",
+                        to="alarms.outboxmessage",
+                    ),
+                ),
+                (
+                    "notice",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="outbox_messages",
+                        to="budgets.budgetnotice",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="outbox_messages",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('state__in', ['PENDING', 'SENDING', 'RETRY'])), fields=['next_attempt_at', 'id'], name='mail_waiting'), models.Index(condition=models.Q(('state', 'SENT')), fields=['recipient', 'sent_at'], name='mail_sent_to'), models.Index(fields=['created_at', 'id'], name='mail_by_age')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('state', 'SENT'), _negated=True), ('sent_at__isnull', False), _connector='OR'), name='sent_mail_says_when'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'SENDING'), _negated=True), ('lease_until__isnull', False), _connector='OR'), name='mail_being_sent_has_a_lease')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state__in", ["PENDING", "SENDING", "RETRY"])),
+                        fields=["next_attempt_at", "id"],
+                        name="mail_waiting",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "SENT")),
+                        fields=["recipient", "sent_at"],
+                        name="mail_sent_to",
+                    ),
+                    models.Index(fields=["created_at", "id"], name="mail_by_age"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "SENT"), _negated=True),
+                            ("sent_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="sent_mail_says_when",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "SENDING"), _negated=True),
+                            ("lease_until__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="mail_being_sent_has_a_lease",
+                    ),
+                ],
             },
         ),
     ]

@@ -19,13 +19,14 @@ from alarms.engine.retries import life_of
 from alarms.models import MailState, OutboxMessage
 from alarms.operations.history import record_result
 from alarms.queries.recipients import Recipient, recipients_of
-from alarms.queries.texts import MailText, text_of
+from alarms.queries.texts import Background, MailText, background_of, text_of
 from budgets.models import BudgetNotice
 from kernel.crashpoints import crashpoint
 
 logger = logging.getLogger(__name__)
 
 NOTICES_A_SWEEP = 500
+NOTICES_A_TRANSACTION = 50
 CHANNEL = "mail"
 
 
@@ -38,12 +39,20 @@ class SweepReport:
     undeliverable: int = 0
     faults: int = 0
 
+    def __add__(self, other: SweepReport) -> SweepReport:
+        return SweepReport(
+            self.notices + other.notices,
+            self.mails + other.mails,
+            self.undeliverable + other.undeliverable,
+            self.faults + other.faults,
+        )
+
 
 def sweep_notices(*, now: datetime, limit: int = NOTICES_A_SWEEP) -> SweepReport:
     """Turn at most `limit` waiting notices into outbox rows, the oldest first.
 
-    Repeating it, or running it twice at once, changes nothing: a notice is taken
-    by a conditional update, and a row's key is unique. A notice that cannot be
+    Repeating it, or running it twice at once, changes nothing: a notice is locked
+    while it is taken, and a row's key is unique. A notice that cannot be
     taken over is logged, left for the next sweep and keeps no other waiting.
     """
     waiting = list(
@@ -51,53 +60,68 @@ def sweep_notices(*, now: datetime, limit: int = NOTICES_A_SWEEP) -> SweepReport
         .order_by("made_at", "pk")
         .values_list("pk", flat=True)[:limit]
     )
-    notices = mails = undeliverable = faults = 0
-    for notice_id in waiting:
-        try:
-            rows = _sweep(notice_id, now=now)
-        except OperationalError:
-            raise
-        except Exception:
-            logger.exception("notice not swept", extra={"notice_id": notice_id})
-            faults += 1
-            continue
-        if rows is not None:
-            notices += 1
-            mails += len(rows)
-            undeliverable += sum(row.state == MailState.FAILED for row in rows)
-    return SweepReport(notices=notices, mails=mails, undeliverable=undeliverable, faults=faults)
+    report = SweepReport()
+    for start in range(0, len(waiting), NOTICES_A_TRANSACTION):
+        report += _sweep_or_split(waiting[start : start + NOTICES_A_TRANSACTION], now=now)
+    return report
 
 
-def _sweep(notice_id: int, *, now: datetime) -> Sequence[OutboxMessage] | None:
-    """Write the mails of one notice; None where another sweep took it."""
+def _sweep_or_split(notice_ids: Sequence[int], *, now: datetime) -> SweepReport:
+    """Sweep these together; where one of them cannot be, each by itself."""
+    try:
+        return _sweep(notice_ids, now=now)
+    except OperationalError:
+        raise
+    except Exception:
+        if len(notice_ids) == 1:
+            logger.exception("notice not swept", extra={"notice_id": notice_ids[0]})
+            return SweepReport(faults=1)
+    report = SweepReport()
+    for notice_id in notice_ids:
+        report += _sweep_or_split([notice_id], now=now)
+    return report
+
+
+def _sweep(notice_ids: Sequence[int], *, now: datetime) -> SweepReport:
+    """Write the mails of those of the notices that no other sweep has taken."""
     with transaction.atomic():
-        taken = BudgetNotice.objects.filter(pk=notice_id, swept_at__isnull=True)
-        if taken.update(swept_at=now) != 1:
-            return None
-        notice = BudgetNotice.objects.select_related(
-            "budget__user__manager", "budget__unit", "period__budget", "user__manager"
-        ).get(pk=notice_id)
-        rows = _new(_row(notice, recipient=who, now=now) for who in recipients_of(notice))
+        notices = list(
+            BudgetNotice.objects.filter(pk__in=notice_ids, swept_at__isnull=True)
+            .select_for_update(skip_locked=True, of=("self",))
+            .select_related(
+                "budget__user__manager", "budget__unit", "period__budget", "user__manager"
+            )
+            .order_by("made_at", "pk")
+        )
+        background = background_of(notices)
+        rows = _new(
+            _row(notice, recipient=recipient, background=background, now=now)
+            for notice in notices
+            for recipient in recipients_of(notice)
+        )
         OutboxMessage.objects.bulk_create(rows, batch_size=200)
-        for row in rows:
-            if row.state == MailState.FAILED:
-                record_result(row, at=now)
+        undeliverable = [row for row in rows if row.state == MailState.FAILED]
+        for row in undeliverable:
+            record_result(row, at=now)
+        BudgetNotice.objects.filter(pk__in=[notice.pk for notice in notices]).update(swept_at=now)
         crashpoint("alarms.outbox_written")
-        return rows
+    return SweepReport(notices=len(notices), mails=len(rows), undeliverable=len(undeliverable))
 
 
 def _new(rows: Iterable[OutboxMessage]) -> list[OutboxMessage]:
-    """Those of `rows` that no earlier sweep wrote; the notice is locked, so none slips in."""
+    """Those of `rows` that no earlier sweep wrote; the notices are locked, so none slips in."""
     by_key = {row.dedupe_key: row for row in rows}
     known = OutboxMessage.objects.filter(dedupe_key__in=list(by_key))
     written = set(known.values_list("dedupe_key", flat=True))
     return [row for key, row in by_key.items() if key not in written]
 
 
-def _row(notice: BudgetNotice, *, recipient: Recipient, now: datetime) -> OutboxMessage:
+def _row(
+    notice: BudgetNotice, *, recipient: Recipient, background: Background, now: datetime
+) -> OutboxMessage:
     text, problem = MailText(subject="", text="", html=""), recipient.problem
     try:
-        text = text_of(notice, recipient=recipient)
+        text = text_of(notice, recipient=recipient, background=background)
     except Exception as fault:
         logger.exception("notice not worded", extra={"notice_id": notice.pk})
         problem = f"the text could not be made: {fault}"

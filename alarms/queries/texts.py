@@ -7,8 +7,10 @@ is looked into first, for texts that one language wants otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
 from django.template.loader import select_template
@@ -19,9 +21,9 @@ from alarms.engine import figures
 from alarms.engine.addresses import one_line
 from alarms.queries.recipients import Recipient
 from budgets.models import Budget, BudgetNotice, EventKind, Measure, PeriodKind
-from budgets.queries.rules import thresholds_of
+from budgets.queries.rules import steps_of
 from budgets.queries.sums import spent as spent_now
-from directory.models import LineHolding, User, valid_at
+from directory.models import LineHolding, User
 
 MOST_EXTENSIONS = 10
 LAYOUTS = {"subject": "layout_subject.txt", "text": "layout_text.txt", "html": "layout_page.html"}
@@ -54,7 +56,40 @@ class MailText:
     html: str
 
 
-def text_of(notice: BudgetNotice, *, recipient: Recipient) -> MailText:
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What the texts of many notices need besides them, asked once for all.
+
+    `lock_percents` by budget; `holdings` by user: extension, and the half-open span
+    in which he holds it.
+    """
+
+    lock_percents: Mapping[int, int]
+    holdings: Mapping[int, Sequence[tuple[str, datetime | None, datetime | None]]]
+
+
+def background_of(notices: Iterable[BudgetNotice]) -> Background:
+    """The background of `notices`."""
+    notices = list(notices)
+    steps = steps_of({notice.budget_id: notice.budget for notice in notices}.values())
+    concerned = {notice.user_id or notice.budget.user_id for notice in notices}
+    holdings: dict[int, list[tuple[str, datetime | None, datetime | None]]] = defaultdict(list)
+    held = LineHolding.objects.filter(user__in=concerned - {None}).order_by("line__extension", "pk")
+    for user_id, extension, since, until in held.values_list(
+        "user_id", "line__extension", "valid_from", "valid_to"
+    ):
+        holdings[user_id].append((extension, since, until))
+    return Background(
+        lock_percents={
+            budget_id: min(step.percent for step in those if step.locks)
+            for budget_id, those in steps.items()
+            if any(step.locks for step in those)
+        },
+        holdings=holdings,
+    )
+
+
+def text_of(notice: BudgetNotice, *, recipient: Recipient, background: Background) -> MailText:
     """Write `notice` for `recipient`.
 
     Raises:
@@ -66,7 +101,7 @@ def text_of(notice: BudgetNotice, *, recipient: Recipient) -> MailText:
         return render(
             notice.kind,
             language=recipient.language,
-            values=values_of(notice, recipient=recipient),
+            values=values_of(notice, recipient=recipient, background=background),
         )
 
 
@@ -98,7 +133,9 @@ def _tidy(text: str) -> str:
     return "\n".join(lines).strip() + "\n"
 
 
-def values_of(notice: BudgetNotice, *, recipient: Recipient) -> dict[str, Value]:
+def values_of(
+    notice: BudgetNotice, *, recipient: Recipient, background: Background
+) -> dict[str, Value]:
     """The fixed list of what a template may say (docs/notifications.md), ready to print.
 
     Figures come from the notice, written with its cause; what it leaves out is
@@ -111,10 +148,10 @@ def values_of(notice: BudgetNotice, *, recipient: Recipient) -> dict[str, Value]
     effective = _whole(written, "effective", default=period.effective)
     carried = _whole(written, "handed_on", default=0)
     threshold = _whole(written, "threshold", default=0)
-    lock_percent = min((step.percent for step in thresholds_of(budget) if step.locks), default=None)
+    lock_percent = background.lock_percents.get(budget.pk)
     return {
         "user": _said(concerned),
-        "extension": _extension(notice, concerned),
+        "extension": _extension(notice, concerned, background),
         "budget_for": _said(budget.user or budget.unit),
         "budget_value": _amount(effective, budget=budget, language=language),
         "budget_period": _period_word(budget.period),
@@ -177,18 +214,18 @@ def _phone_state(kind: str) -> str:
     return gettext("not confirmed") if kind == EventKind.LOCK_FAILED else ""
 
 
-def _extension(notice: BudgetNotice, concerned: User | None) -> str:
-    """The extensions that the notice names, else those its person holds."""
-    named = notice.values.get("extension") or notice.values.get("extensions")
+def _extension(notice: BudgetNotice, concerned: User | None, background: Background) -> str:
+    """The extensions that the notice names, else those its person held when it was made."""
+    named = notice.values.get("extension")
     if isinstance(named, list):
         return one_line(", ".join(str(extension) for extension in named[:MOST_EXTENSIONS]))
     if named:
         return one_line(str(named))
-    if concerned is None:
-        return ""
-    held = (
-        LineHolding.objects.filter(valid_at(notice.made_at), user=concerned)
-        .order_by("line__extension", "pk")
-        .values_list("line__extension", flat=True)[:MOST_EXTENSIONS]
-    )
-    return one_line(", ".join(held))
+    holdings = background.holdings.get(concerned.pk, ()) if concerned else ()
+    at = notice.made_at
+    held = [
+        extension
+        for extension, since, until in holdings
+        if (since is None or since <= at) and (until is None or until > at)
+    ]
+    return one_line(", ".join(held[:MOST_EXTENSIONS]))

@@ -10,8 +10,10 @@ from django.db import transaction
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from alarms.models import MailState, OutboxMessage
+from alarms.operations import outbox
 from alarms.operations.outbox import sweep_notices
 from alarms.queries.counts import outbox_counts
+from alarms.queries.recipients import Recipient, recipients_of
 from alarms.queries.texts import KINDS
 from budgets.models import BudgetEvent, BudgetException, BudgetNotice, EventKind
 from directory.models import Line, LineHolding, Membership, OrgUnit, Role, Site, Supervision, User
@@ -344,6 +346,56 @@ def test_a_language_may_have_a_text_of_its_own(settings: Settings, tmp_path: Pat
     sweep_notices(now=NOON)
 
     assert OutboxMessage.objects.get().subject == "Eigener Betreff 80 %"
+
+
+def test_a_notice_that_cannot_be_taken_over_stays_and_keeps_no_other_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    period = budget_of(person())
+    for number in range(3):
+        notice_of(period, key=f"t:{number}", made_at=NOON + timedelta(minutes=number))
+
+    def failing(notice: BudgetNotice) -> list[Recipient]:
+        if notice.key.endswith("t:1"):
+            raise RuntimeError("a bug")
+        return recipients_of(notice)
+
+    monkeypatch.setattr(outbox, "recipients_of", failing)
+    report = sweep_notices(now=NOON)
+    monkeypatch.undo()
+    repaired = sweep_notices(now=NOON)
+
+    assert (report.mails, report.faults) == (2, 1)
+    assert (repaired.mails, repaired.faults) == (1, 0)
+
+
+def test_the_extension_is_the_one_held_when_the_notice_was_made() -> None:
+    mario = person()
+    site = Site.objects.create(name="Milan", country="IT")
+    for extension, since, until in (
+        ("201", None, NOON),
+        ("202", NOON, None),
+        ("203", NOON + timedelta(days=1), None),
+    ):
+        line = Line.objects.create(site=site, extension=extension)
+        LineHolding.objects.create(line=line, user=mario, valid_from=since, valid_to=until)
+
+    notice_of(budget_of(mario), kind=EventKind.PHONE_LOCKED)
+    sweep_notices(now=NOON)
+
+    assert OutboxMessage.objects.get().subject == "Your phone 202 is locked"
+
+
+def test_a_sweep_of_many_asks_no_more_than_a_sweep_of_few(
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    for number in range(40):
+        notice_of(budget_of(person(f"user{number}")))
+
+    with django_assert_max_num_queries(12):
+        report = sweep_notices(now=NOON)
+
+    assert report.mails == 40
 
 
 def test_an_idle_sweep_asks_one_question(
