@@ -19,6 +19,7 @@ DAY_MS: Final = 86_400_000
 HOUR_MS: Final = 3_600_000
 EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 REMEMBERED_DAYS: Final = 10_000
+REMEMBERED_HOURS: Final = 50_000
 NO_BAND: Final = -1
 
 
@@ -144,13 +145,14 @@ class Schedule:
     same timings share one schedule.
     """
 
-    __slots__ = ("_calendar", "_clock", "_days", "_plans", "_timings", "always")
+    __slots__ = ("_calendar", "_clock", "_days", "_hours", "_plans", "_timings", "always")
 
     def __init__(self, timings: tuple[Timing, ...], *, clock: ZoneClock, calendar: str) -> None:
         self._timings = timings
         self._clock = clock
         self._calendar = calendar
         self._days: dict[int, DayPlan] = {}
+        self._hours: dict[int, tuple[int, int]] = {}
         self._plans: dict[tuple[int, ...], DayPlan] = {}
         self.always = self._find_always()
 
@@ -171,6 +173,10 @@ class Schedule:
 
     def at(self, at_ms: int) -> tuple[int, int]:
         """The band at `at_ms` (-1: none), and an instant until which it surely holds."""
+        known = self._hours.get(at_ms // HOUR_MS)
+        return self._find(at_ms) if known is None else known
+
+    def _find(self, at_ms: int) -> tuple[int, int]:
         offset, offset_until = self._clock.offset(at_ms)
         day, within = divmod(at_ms + offset, DAY_MS)
         plan = self._days.get(day)
@@ -179,8 +185,18 @@ class Schedule:
         starts = plan.starts
         place = bisect_right(starts, within)
         end = starts[place] if place < len(starts) else DAY_MS
-        until = at_ms + end - within
-        return plan.bands[place - 1], until if until < offset_until else offset_until
+        found = plan.bands[place - 1], min(at_ms + end - within, offset_until)
+        hour = at_ms // HOUR_MS
+        began = at_ms - within + starts[place - 1]
+        if (
+            began <= hour * HOUR_MS
+            and found[1] >= (hour + 1) * HOUR_MS
+            and self._clock.offset(hour * HOUR_MS)[0] == offset
+        ):
+            if len(self._hours) >= REMEMBERED_HOURS:
+                self._hours.clear()
+            self._hours[hour] = found
+        return found
 
     def _remember(self, day: int) -> DayPlan:
         if len(self._days) >= REMEMBERED_DAYS:

@@ -285,7 +285,9 @@ class CompiledTariff:
                 amount = band.maximum
             else:
                 over_maximum = True
-        cost = Micros(rounded(amount, sheet) * self._to_micros)
+        bias = sheet.bias
+        whole = (amount + bias) // sheet.share if bias >= 0 else rounded(amount, sheet)
+        cost = Micros(whole * self._to_micros)
         return Priced(cost, billed, row.prefix, area, number_class, over_maximum)
 
     def _unusual(self, row: Row, digits: str, answered_ms: int, talk_ms: int) -> Priced | Unpriced:
