@@ -7,14 +7,13 @@ active language, dates and times the active time zone; digits are always Latin
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime, format_time
-from babel.numbers import NumberPattern, format_decimal, get_currency_precision
+from babel.numbers import format_currency, format_decimal
 from django import template
 from django.core.paginator import Page
 from django.utils import timezone
@@ -23,7 +22,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
 from django.utils.translation import ngettext as plural
 
-from kernel.money import STORED_DECIMALS, ceil_div, to_decimal
+from kernel.money import ceil_div, to_decimal
 
 register = template.Library()
 
@@ -44,14 +43,6 @@ def active_locale() -> Locale:
     return _locale(get_language() or "en")
 
 
-@lru_cache(maxsize=128)
-def _money_pattern(language: str, currency: str) -> NumberPattern:
-    """The locale's own money pattern, at least the currency's places and at most six."""
-    pattern: NumberPattern = copy.copy(_locale(language).currency_formats["standard"])
-    pattern.frac_prec = (get_currency_precision(currency), STORED_DECIMALS)
-    return pattern
-
-
 @register.filter
 def money(micros: int | None, currency: str) -> str:
     """Micro-units as an amount: never rounded, and "not rated" where there is none.
@@ -62,11 +53,9 @@ def money(micros: int | None, currency: str) -> str:
         return gettext("not rated")
     if not currency:
         return format_decimal(to_decimal(micros), format="#,##0.00####", locale=active_locale())
-    pattern = _money_pattern(get_language() or "en", currency)
-    text: str = pattern.apply(
-        to_decimal(micros), active_locale(), currency=currency, currency_digits=False
+    return format_currency(
+        to_decimal(micros).normalize(), currency, locale=active_locale(), decimal_quantization=False
     )
-    return text
 
 
 @register.filter
@@ -76,16 +65,6 @@ def duration(milliseconds: int | None) -> str:
     sign = "-" if seconds < 0 else ""
     minutes, rest = divmod(abs(seconds), 60)
     return f"{sign}{minutes // 60:02}:{minutes % 60:02}:{rest:02}"
-
-
-@register.filter
-def allowance(amount: int | None, budget: Mapping[str, str]) -> str:
-    """An amount of a budget in its own measure: money of its currency, or talk time."""
-    if amount is None:
-        return NOTHING
-    if budget["measure"] == "MINUTES":
-        return duration(amount)
-    return money(amount, budget["currency"])
 
 
 @register.filter

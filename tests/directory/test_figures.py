@@ -1,0 +1,102 @@
+"""How figures are written: exactly, in the reader's language, and never a silent nought."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.test import RequestFactory
+from django.utils import timezone, translation
+from hypothesis import given
+from hypothesis import strategies as st
+
+from directory.templatetags import figures
+from kernel.money import to_decimal
+
+
+@pytest.mark.feature("F055")
+def test_an_amount_that_is_not_known_is_said_in_words() -> None:
+    assert figures.money(None, "EUR") == "not rated"
+    assert figures.money(0, "EUR") == "€0.00"
+
+
+@pytest.mark.parametrize(
+    ("language", "micros", "currency", "written"),
+    [
+        ("en", 12_340_000, "EUR", "€12.34"),
+        ("en", 12_345, "EUR", "€0.012345"),
+        ("en", -1_500_000, "USD", "-$1.50"),
+        ("en", 5_000_000, "JPY", "¥5"),
+        ("en", 1_234_000, "KWD", "KWD1.234"),
+        ("de", 1_234_567_800_000, "EUR", "1.234.567,80\xa0€"),
+        ("fr", 1_500_000, "CHF", "1,50\xa0CHF"),
+    ],
+)
+def test_an_amount_keeps_all_its_places_and_the_currencys_own(
+    language: str, micros: int, currency: str, written: str
+) -> None:
+    with translation.override(language):
+        assert figures.money(micros, currency) == written
+
+
+@given(st.integers(min_value=-(10**15), max_value=10**15))
+def test_an_amount_is_never_rounded(micros: int) -> None:
+    with translation.override("en"):
+        written = figures.money(micros, "EUR")
+
+    assert Decimal(written.replace("€", "").replace(",", "")) == to_decimal(micros)
+
+
+@pytest.mark.feature("F054")
+@pytest.mark.parametrize(
+    ("milliseconds", "written"),
+    [
+        (0, "00:00:00"),
+        (None, "00:00:00"),
+        (1, "00:00:01"),
+        (59_000, "00:00:59"),
+        (59_001, "00:01:00"),
+        (3_600_000, "01:00:00"),
+        (360_000_000, "100:00:00"),
+        (-60_000, "-00:01:00"),
+    ],
+)
+def test_a_duration_counts_the_begun_second(milliseconds: int | None, written: str) -> None:
+    assert figures.duration(milliseconds) == written
+
+
+def test_times_follow_the_zone_and_the_language() -> None:
+    instant = datetime(2026, 3, 28, 23, 30, tzinfo=UTC)
+
+    with timezone.override(ZoneInfo("Europe/Rome")), translation.override("it"):
+        written = figures.moment(instant)
+
+    assert 'datetime="2026-03-29T00:30:00+01:00"' in written
+    assert "29 mar 2026, 00:30:00" in written
+
+
+def test_nothing_is_written_as_a_dash() -> None:
+    assert {figures.moment(None), figures.day(None), figures.clock(None)} == {"—"}
+
+
+@pytest.mark.feature("F216")
+@pytest.mark.parametrize(
+    ("items", "pages", "written"), [(58, 6, "58 items in 6 pages"), (1, 1, "1 item in 1 page")]
+)
+def test_a_list_says_how_long_it_is(items: int, pages: int, written: str) -> None:
+    with translation.override("en"):
+        assert figures.items_in_pages(items, pages) == written
+
+
+def test_numbers_keep_their_direction_and_stay_text() -> None:
+    assert figures.ltr("<b>+39") == '<bdi dir="ltr">&lt;b&gt;+39</bdi>'
+
+
+def test_the_query_string_is_kept_but_for_what_changes() -> None:
+    request = RequestFactory().get("/calls/?number=%2B39&page=3&type=OA")
+    context = {"request": request}
+
+    assert figures.query(context, page=4) == "?number=%2B39&page=4&type=OA"  # type: ignore[arg-type]
+    assert figures.query(context, page="", type="", number="") == "?"  # type: ignore[arg-type]
