@@ -21,11 +21,11 @@ TURN_SECONDS = 0.5
 class Channel(filesystem.Channel):
     """Publishes by rename."""
 
-    def _put(self, queue: str, payload: dict[str, Any], **_: Any) -> None:
+    def _put(self, queue: str, message: Any, **_: Any) -> None:
         name = f"{time_ns():020d}_{uuid4().hex}.{queue}.msg"
         folder = Path(self.data_folder_out)
         partial = folder / f".{name}.part"
-        partial.write_bytes(str_to_bytes(dumps(payload)))
+        partial.write_bytes(str_to_bytes(dumps(message)))
         partial.replace(folder / name)
 
 
@@ -34,7 +34,7 @@ class Transport(filesystem.Transport):
 
     Channel = Channel
 
-    def drain_events(self, connection: Any, timeout: float | None = None) -> None:
+    def drain_events(self, connection: Any, timeout: float | None = None, **_: Any) -> None:
         """Wait for messages in short turns: a worker that is to stop looks up between them."""
         turn = TURN_SECONDS if timeout is None else min(timeout, TURN_SECONDS)
         super().drain_events(connection, timeout=turn)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -64,7 +65,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_environment: Pat
         (home / name).write_text("tollgate-tiny==1\n", encoding="utf-8")
     monkeypatch.setattr(bootstrap, "HOME", home)
     monkeypatch.setattr(bootstrap, "run_venv", copied)
-    monkeypatch.setattr(bootstrap.shutil, "which", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     return home
 
 
@@ -121,8 +122,8 @@ def test_the_environment_is_made_and_then_left_alone(
     def no_more(*args: object, **kwargs: object) -> None:
         raise AssertionError("a second start must not start anything")
 
-    monkeypatch.setattr(bootstrap.subprocess, "run", no_more)
-    monkeypatch.setattr(bootstrap.subprocess, "Popen", no_more)
+    monkeypatch.setattr(subprocess, "run", no_more)
+    monkeypatch.setattr(subprocess, "Popen", no_more)
     assert not bootstrap.prepare(folder, bootstrap.RUN_LOCK)
 
 
@@ -190,8 +191,8 @@ def test_without_a_network_one_line_says_so(
 def test_without_the_venv_module_the_missing_package_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bootstrap.shutil, "which", lambda name: None)
-    monkeypatch.setattr(bootstrap.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
 
     with pytest.raises(CannotPrepare, match="apt install python3-venv"):
         bootstrap.prepare(tmp_path / "venv", bootstrap.RUN_LOCK)
