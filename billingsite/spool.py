@@ -21,11 +21,11 @@ TURN_SECONDS = 0.5
 class Channel(filesystem.Channel):
     """Publishes by rename."""
 
-    def _put(self, queue: str, message: Any, **_: Any) -> None:
+    def _put(self, queue: str, payload: Any, **_: Any) -> None:  # type: ignore[override]
         name = f"{time_ns():020d}_{uuid4().hex}.{queue}.msg"
         folder = Path(self.data_folder_out)
         partial = folder / f".{name}.part"
-        partial.write_bytes(str_to_bytes(dumps(message)))
+        partial.write_bytes(str_to_bytes(dumps(payload)))
         partial.replace(folder / name)
 
 
