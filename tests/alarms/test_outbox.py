@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from threading import Barrier, Thread
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from alarms.models import MailState, OutboxMessage
 from alarms.operations import outbox
-from alarms.operations.outbox import sweep_notices
+from alarms.operations.outbox import SweepReport, sweep_notices
 from alarms.queries.counts import outbox_counts
 from alarms.queries.recipients import Recipient, recipients_of
 from alarms.queries.texts import KINDS
@@ -414,3 +415,28 @@ def test_someone_no_longer_active_is_not_written_to() -> None:
     row = OutboxMessage.objects.get()
     assert (row.state, row.recipient) == (MailState.FAILED, "")
     assert User.objects.filter(pk=mario.pk).exists()
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_two_sweeps_at_once_write_each_mail_once() -> None:
+    for number in range(120):
+        notice_of(budget_of(person(f"user{number}")))
+    start = Barrier(2)
+    reports: list[SweepReport] = []
+
+    def sweep() -> None:
+        start.wait(timeout=10)
+        try:
+            reports.append(sweep_notices(now=NOON))
+        finally:
+            connection.close()
+
+    threads = [Thread(target=sweep) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=120)
+
+    assert sum(report.faults for report in reports) == 0
+    assert sorted(told()) == sorted(f"user{number}@example.com" for number in range(120))
