@@ -23,36 +23,36 @@ MOODS = {"ok": _("within the budget"), "warning": _("nearly used up"), "over": _
 MOOD_SIGNS = {"ok": "good", "warning": "warn", "over": "bad"}
 
 AMOUNTS = frozenset(
-    {"amount", "base", "carried", "effective", "spent", "remaining", "from", "to", "residual"}
-    | {"old_amount", "new_amount", "assigned"}
+    {"amount", "base", "carried", "effective", "spent", "remaining", "from", "to"}
+    | {"old_amount", "new_amount"}
 )
 WORDS: dict[str, Promise] = {
+    "notice": _("notice"),
+    "extension": _("extension"),
+    "recipient": _("to"),
+    "messages": _("messages"),
+    "old_amount": _("before"),
+    "new_amount": _("now"),
+    "from": _("from"),
+    "to": _("to"),
     "amount": _("amount"),
-    "assigned": _("assigned"),
     "base": _("assigned"),
-    "by": _("by"),
-    "calls": _("calls"),
     "carried": _("carried over"),
     "effective": _("to spend"),
-    "extension": _("extension"),
-    "flag": _("because of"),
-    "from": _("from"),
-    "line": _("line"),
-    "messages": _("messages"),
-    "new_amount": _("now"),
-    "notice": _("notice"),
-    "old_amount": _("before"),
-    "reason": _("reason"),
-    "recipient": _("to"),
-    "remaining": _("left"),
-    "residual": _("left"),
-    "result": _("result"),
-    "source": _("because of"),
     "spent": _("spent"),
-    "to": _("to"),
+    "remaining": _("left"),
+    "calls": _("calls"),
+    "changes": _("changed:"),
+    "already_locked_by": _("locked before by"),
+    "reason": _("reason"),
+    "because": _("because"),
+    "result": _("result"),
     "user": _("member"),
+    "by": _("by"),
 }
-SILENT = frozenset({"measure", "currency", "generation", "period", "starts_on", "until"})
+"""What is told of an event, in this order; the database keeps the keys in none."""
+CODES = frozenset({"notice", "reason", "because", "already_locked_by"})
+"""Values that are words of ours, written with underscores; a reason may be a person's as well."""
 FIGURES_OF_A_STEP = ("spent", "effective")
 FIGURES_OF_AN_END = ("base", "carried", "spent", "remaining")
 
@@ -125,7 +125,7 @@ def _telling_keys(kind: str, details: Mapping[str, Any]) -> list[str]:
         return [key for key in FIGURES_OF_A_STEP if key in details]
     if kind == EventKind.END_PERIOD:
         return [key for key in FIGURES_OF_AN_END if key in details]
-    return [key for key in details if key in WORDS and key not in SILENT]
+    return [key for key in WORDS if key in details]
 
 
 def _word(key: str) -> str:
@@ -147,7 +147,9 @@ def _value(key: str, value: Any, details: Mapping[str, Any]) -> str:
         return gettext("yes") if value else gettext("no")
     if isinstance(value, int):
         return whole(value)
-    return str(value)
+    if isinstance(value, list):
+        return "; ".join(str(each) for each in value)
+    return str(value).replace("_", " ") if key in CODES else str(value)
 
 
 def _recipient(said: str, event: BudgetEvent, reader: User | None) -> str:
