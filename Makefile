@@ -6,7 +6,7 @@ PYTHON = $(VENV)/bin/python
 BENCHES = $(filter-out load,$(patsubst bench/%.py,%,$(shell grep -l __main__ bench/*.py)))
 TEMPLATES = $(shell find templates -name '*.html' 2>/dev/null)
 
-.PHONY: help demo test check format bench features faults load
+.PHONY: help demo test check format bench features faults load lock
 
 help:
 	@echo "make demo      run Tollgate with its sample company"
@@ -17,6 +17,7 @@ help:
 	@echo "make faults    only the tests that break something on purpose"
 	@echo "make bench     the benchmarks (WRITE=1 writes docs/performance.md)"
 	@echo "make load      the benchmarks of requests under load"
+	@echo "make lock      the package locks, from the requirements"
 
 demo:
 	python3 manage.py demo $(ARGS)
@@ -50,3 +51,10 @@ faults:
 
 load:
 	WRITE=$(WRITE) $(PYTHON) -m bench.load $(ARGS)
+
+# Writes both locks anew from the requirements; needs uv on the path.
+UV_LOCK = uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
+lock:
+	$(UV_LOCK) requirements.txt -o requirements.lock
+	$(UV_LOCK) --constraint requirements.lock tests/requirements.txt -o tests/requirements.lock
