@@ -58,3 +58,12 @@ def add_notice(
         },
     )
     return is_new
+
+
+def write_many(*, events: Sequence[BudgetEvent], notices: Sequence[BudgetNotice]) -> None:
+    """Append many rows at once; a notice whose key is known is ignored.
+
+    Call it inside the transaction of their cause.
+    """
+    BudgetEvent.objects.bulk_create(events, batch_size=500)
+    BudgetNotice.objects.bulk_create(notices, batch_size=500, ignore_conflicts=True)

@@ -21,7 +21,7 @@ from phonelock.engine.flags import (
     may_set,
 )
 from phonelock.models import LineLock
-from phonelock.operations.rows import change_flags, locked_rows
+from phonelock.operations.rows import change_flags, locked_rows, write_rows
 from phonelock.operations.wishes import sweep_wishes
 from phonelock.queries.switches import switches
 
@@ -83,7 +83,8 @@ def set_flag(
         raise NotLockable(f"{line}: the telephone system of this site has no lock set up.")
     with transaction.atomic():
         lock = locked_rows([line.pk], at=at)[0]
-        change_flags(lock, put_on=[flag], by=by, reason=reason, at=at)
+        events = change_flags(lock, put_on=[flag], by=by, reason=reason, at=at)
+        write_rows([lock], events)
     return lock
 
 
@@ -99,7 +100,8 @@ def clear_flag(
         raise NotAllowed(f"{_word(actor)} may not clear the {flag.lower()} lock.")
     with transaction.atomic():
         lock = locked_rows([line.pk], at=at)[0]
-        change_flags(lock, take_off=[flag], by=by, reason=reason, at=at)
+        events = change_flags(lock, take_off=[flag], by=by, reason=reason, at=at)
+        write_rows([lock], events)
     return lock
 
 
@@ -118,7 +120,9 @@ def unlock_line(*, line: Line, actor: Actor, by: str, reason: str = "", at: date
     """
     with transaction.atomic():
         lock = locked_rows([line.pk], at=at)[0]
-        change_flags(lock, take_off=sorted(MAY_CLEAR[actor]), by=by, reason=reason, at=at)
+        own = sorted(MAY_CLEAR[actor])
+        events = change_flags(lock, take_off=own, by=by, reason=reason, at=at)
+        write_rows([lock], events)
     flag = lock.reason
     if flag is not None:
         raise StillLocked(_STILL_LOCKED[flag], flag=flag)

@@ -15,6 +15,11 @@ from phonelock.models import LineLock, LockEvent, LockEventKind
 
 MAX_REASON = 255
 MAX_NAME = 150
+ROWS_A_QUERY = 200
+_CHANGED_BY_FLAGS = [
+    *(f"{flag.lower()}_{part}" for flag in LockFlag for part in ("since", "by", "reason")),
+    *("wanted", "wanted_flag", "version", "order_id", "attempts", "next_attempt_at"),
+]
 
 
 def locked_rows(line_ids: Collection[int], *, at: datetime) -> list[LineLock]:
@@ -40,9 +45,11 @@ def change_flags(
     by: str,
     reason: str,
     at: datetime,
-) -> bool:
-    """Change flags of a row held by `locked_rows`; say whether locked or not has changed."""
-    before = lock.wanted
+) -> list[LockEvent]:
+    """Change flags of a row held by `locked_rows`; `write_rows` must follow.
+
+    Returns the events of the flags that have really changed.
+    """
     events = [
         _changed(lock, flag, is_on=True, by=by, reason=reason, at=at)
         for flag in put_on
@@ -53,10 +60,20 @@ def change_flags(
         for flag in take_off
         if flag in lock.flags
     ]
+    return events
+
+
+def write_rows(locks: Collection[LineLock], events: Collection[LockEvent]) -> None:
+    """Write changed rows with their events, in the transaction that holds them."""
     if events:
-        lock.save()
-        LockEvent.objects.bulk_create(events)
-    return lock.wanted != before
+        LineLock.objects.bulk_create(
+            locks,
+            update_conflicts=True,
+            unique_fields=["pk"],
+            update_fields=_CHANGED_BY_FLAGS,
+            batch_size=ROWS_A_QUERY,
+        )
+        LockEvent.objects.bulk_create(events, batch_size=ROWS_A_QUERY)
 
 
 def _changed(

@@ -15,17 +15,18 @@ from datetime import datetime
 from typing import Final
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F
 
-from budgets.models import EventKind, LockWish
-from budgets.operations.history import add_notice, record_event
-from budgets.queries.rules import thresholds_of
+from budgets.engine.thresholds import Step
+from budgets.models import BudgetEvent, BudgetNotice, EventKind, LockWish
+from budgets.operations.history import write_many
+from budgets.queries.rules import steps_of
 from directory.models import Line, LineHolding, valid_at
 from kernel.crashpoints import crashpoint
-from phonelock.engine.flags import LockFlag
-from phonelock.models import LineLock
+from phonelock.engine.flags import LineState, LockFlag
+from phonelock.models import LineLock, LockEvent
 from phonelock.operations.pace import Pace
-from phonelock.operations.rows import change_flags, locked_rows, make_rows
+from phonelock.operations.rows import change_flags, locked_rows, make_rows, write_rows
 from phonelock.queries.lines import NO_LINE, NO_SWITCH
 from phonelock.queries.switches import switches
 
@@ -33,6 +34,7 @@ BATCH: Final = 200
 MAX_BATCHES: Final = 100
 ALIGN_SECONDS: Final = 30
 SWEEPER: Final = "budget"
+CHANGED_HANDS: Final = "the line changed hands"
 
 _alignment = Pace(seconds=ALIGN_SECONDS)
 
@@ -47,50 +49,24 @@ class SweepReport:
     skipped: int = 0
 
 
-@dataclass(slots=True)
-class _Phones:
-    """The lines that some users hold, with their locks held for change."""
-
-    by_user: dict[int, list[LineLock]] = field(default_factory=lambda: defaultdict(list))
-    lockable: Collection[int] = frozenset()
-
-    def lockable_of(self, user_id: int) -> list[LineLock]:
-        return [lock for lock in self.by_user[user_id] if lock.line.site_id in self.lockable]
-
-
 def sweep_wishes(*, now: datetime) -> SweepReport:
     """Take over every wish not yet taken over; now and then see that all flags are right."""
     report = SweepReport()
     for _ in range(MAX_BATCHES):
-        if not _sweep_batch(report, now=now):
+        waiting = LockWish.objects.filter(swept_at__isnull=True)
+        ids = list(waiting.order_by("pk").values_list("pk", flat=True)[:BATCH])
+        if not ids:
             break
+        with transaction.atomic():
+            _sweep(_claim(ids), report=report, now=now)
+        crashpoint("phonelock.flags_swept")
     if _alignment.is_due(now):
         align(now=now, report=report)
     return report
 
 
-def _sweep_batch(report: SweepReport, *, now: datetime) -> bool:
-    waiting = LockWish.objects.filter(swept_at__isnull=True)
-    ids = list(waiting.order_by("pk").values_list("pk", flat=True)[:BATCH])
-    if not ids:
-        return False
-    with transaction.atomic():
-        wishes = _claim(ids)
-        phones = _phones({wish.user_id for wish in wishes}, now=now)
-        lifted = [wish for wish in wishes if wish.lifted_at is not None]
-        for wish in lifted:
-            _take_back(wish, phones=phones, report=report, now=now)
-        for wish in wishes:
-            if wish.lifted_at is None:
-                _take_over(wish, phones=phones, report=report, now=now)
-        LockWish.objects.filter(pk__in=[wish.pk for wish in wishes]).update(swept_at=now)
-        report.wishes += len(wishes)
-    crashpoint("phonelock.flags_swept")
-    return True
-
-
 def _claim(ids: Sequence[int]) -> list[LockWish]:
-    """Hold the wishes that are still waiting, the lifted ones in the order of their lifting."""
+    """Hold the wishes that are still waiting, the lifted ones first, as they were lifted."""
     rows = LockWish.objects.select_for_update(of=("self",)).select_related(
         "period__budget__user", "period__budget__unit", "user"
     )
@@ -101,135 +77,188 @@ def _claim(ids: Sequence[int]) -> list[LockWish]:
     )
 
 
-def _phones(user_ids: Collection[int], *, now: datetime) -> _Phones:
+def _sweep(wishes: Sequence[LockWish], *, report: SweepReport, now: datetime) -> None:
+    batch = _Batch.of(wishes, report=report, now=now)
+    for wish in wishes:
+        if wish.lifted_at is not None:
+            batch.take_back(wish)
+        else:
+            batch.take_over(wish)
+    batch.write()
+    LockWish.objects.filter(pk__in=[wish.pk for wish in wishes]).update(swept_at=now)
+    report.wishes += len(wishes)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Wishes with the phones of their users, held in one transaction, and what came of them."""
+
+    now: datetime
+    report: SweepReport
+    phones: dict[int, list[LineLock]]
+    lockable_sites: Collection[int]
+    steps: dict[int, tuple[Step, ...]]
+    opened_by: dict[int, int]
+    """For each user whom nobody wishes locked any more, the wish lifted last."""
+    changed: dict[int, LineLock] = field(default_factory=dict)
+    lock_events: list[LockEvent] = field(default_factory=list)
+    events: list[BudgetEvent] = field(default_factory=list)
+    notices: list[BudgetNotice] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, wishes: Sequence[LockWish], *, report: SweepReport, now: datetime) -> _Batch:
+        users = {wish.user_id for wish in wishes}
+        phones = _phones(users, now=now)
+        sites = {lock.line.site_id for locks in phones.values() for lock in locks}
+        return cls(
+            now=now,
+            report=report,
+            phones=phones,
+            lockable_sites=frozenset(switches(site_ids=sites)),
+            steps=steps_of({wish.period.budget_id: wish.period.budget for wish in wishes}.values()),
+            opened_by=_opened_by(users),
+        )
+
+    def take_over(self, wish: LockWish) -> None:
+        held = self.phones.get(wish.user_id, [])
+        lockable = [lock for lock in held if lock.line.site_id in self.lockable_sites]
+        if not held:
+            self._skip(wish, reason=NO_LINE)
+        for lock in held:
+            if lock in lockable:
+                self.lock(lock, wish=wish)
+            else:
+                self._skip(wish, reason=NO_SWITCH, line=lock.line)
+        if lockable:
+            self._tell(wish, EventKind.PHONE_LOCKED, lines=[lock.line for lock in lockable])
+
+    def lock(self, lock: LineLock, *, wish: LockWish) -> None:
+        already = lock.reason
+        why = f"budget of {wish.period.budget.user or wish.period.budget.unit}"
+        self._change(lock, put_on=[LockFlag.BUDGET], reason=why)
+        self.report.locked += 1
+        details = {"already_locked_by": already.lower()} if already else {}
+        self._record(
+            wish,
+            EventKind.PHONE_LOCKED,
+            reason=LockFlag.BUDGET.lower(),
+            line=lock.line,
+            details=details,
+        )
+
+    def take_back(self, wish: LockWish) -> None:
+        """Open what budgets closed, if this wish was the last to be lifted."""
+        if self.opened_by.get(wish.user_id) != wish.pk:
+            return
+        opened: list[Line] = []
+        for lock in self.phones.get(wish.user_id, []):
+            if self.open(lock, reason=wish.lifted_because):
+                opened.append(lock.line)
+                self._record(
+                    wish, EventKind.PHONE_UNLOCKED, reason=wish.lifted_because, line=lock.line
+                )
+        if opened:
+            self._tell(wish, EventKind.PHONE_UNLOCKED, lines=opened)
+
+    def open(self, lock: LineLock, *, reason: str) -> bool:
+        """Clear the budget flag; say whether the line really opens by it."""
+        was_locked = lock.wanted == LineState.LOCKED
+        self._change(lock, take_off=[LockFlag.BUDGET], reason=reason)
+        is_opened = was_locked and lock.wanted == LineState.UNLOCKED
+        self.report.unlocked += is_opened
+        return is_opened
+
+    def write(self) -> None:
+        write_rows(list(self.changed.values()), self.lock_events)
+        write_many(events=self.events, notices=self.notices)
+
+    def _change(
+        self,
+        lock: LineLock,
+        *,
+        put_on: Collection[LockFlag] = (),
+        take_off: Collection[LockFlag] = (),
+        reason: str,
+    ) -> None:
+        events = change_flags(
+            lock, put_on=put_on, take_off=take_off, by=SWEEPER, reason=reason, at=self.now
+        )
+        if events:
+            self.changed[lock.pk] = lock
+            self.lock_events += events
+
+    def _skip(self, wish: LockWish, *, reason: str, line: Line | None = None) -> None:
+        self.report.skipped += 1
+        self._record(wish, EventKind.LOCK_SKIPPED, reason=reason, line=line)
+
+    def _record(
+        self,
+        wish: LockWish,
+        kind: EventKind,
+        *,
+        reason: str,
+        line: Line | None = None,
+        details: dict[str, str] | None = None,
+    ) -> None:
+        named = {"line": str(line), "extension": line.extension} if line else {}
+        budget = wish.period.budget
+        self.events.append(
+            BudgetEvent(
+                budget=budget,
+                period=wish.period,
+                kind=kind,
+                user=wish.user if budget.user_id is None else None,
+                details={"reason": reason, **named, **(details or {})},
+                made_at=self.now,
+                made_by=SWEEPER,
+            )
+        )
+
+    def _tell(self, wish: LockWish, kind: EventKind, *, lines: Sequence[Line]) -> None:
+        """Ask for the user, and whoever the locking threshold names, to be told; once a wish."""
+        self.notices.append(
+            BudgetNotice(
+                key=f"{kind}:{wish.period_id}:{wish.pk}",
+                kind=kind,
+                budget=wish.period.budget,
+                period=wish.period,
+                user=wish.user,
+                recipients=self._told(wish),
+                values={
+                    "extension": [line.extension for line in lines],
+                    "lines": [str(line) for line in lines],
+                    "reason": wish.lifted_because or LockFlag.BUDGET.lower(),
+                },
+                made_at=self.now,
+            )
+        )
+
+    def _told(self, wish: LockWish) -> list[str]:
+        """Whom the lowest threshold that locks names; the user alone if it names nobody."""
+        budget = wish.period.budget
+        locking = [step for step in self.steps.get(budget.pk, ()) if step.locks]
+        named = min(locking, key=lambda step: step.percent).notify if locking else ()
+        extra = [budget.extra_recipient] if budget.extra_recipient else []
+        return list(dict.fromkeys([*(named or ("user",)), *extra]))
+
+
+def _phones(user_ids: Collection[int], *, now: datetime) -> dict[int, list[LineLock]]:
+    """The locks of the lines that these users hold now, held for change."""
     holdings = LineHolding.objects.filter(valid_at(now), user_id__in=user_ids)
     holder = dict(holdings.order_by("pk").values_list("line_id", "user_id"))
-    found = _Phones()
-    locks = locked_rows(holder, at=now)
-    for lock in locks:
-        found.by_user[holder[lock.line_id]].append(lock)
-    found.lockable = frozenset(switches(site_ids={lock.line.site_id for lock in locks}))
-    return found
+    found: dict[int, list[LineLock]] = defaultdict(list)
+    for lock in locked_rows(holder, at=now):
+        found[holder[lock.line_id]].append(lock)
+    return dict(found)
 
 
-def _take_over(wish: LockWish, *, phones: _Phones, report: SweepReport, now: datetime) -> None:
-    held = phones.by_user[wish.user_id]
-    lockable = phones.lockable_of(wish.user_id)
-    if not held:
-        report.skipped += 1
-        _record(wish, EventKind.LOCK_SKIPPED, at=now, reason=NO_LINE)
-    for lock in held:
-        if lock in lockable:
-            _lock_line(lock, wish=wish, report=report, now=now)
-        else:
-            report.skipped += 1
-            _record(wish, EventKind.LOCK_SKIPPED, at=now, reason=NO_SWITCH, line=lock.line)
-    if lockable:
-        _tell(wish, EventKind.PHONE_LOCKED, lines=[lock.line for lock in lockable], at=now)
-
-
-def _lock_line(lock: LineLock, *, wish: LockWish, report: SweepReport, now: datetime) -> None:
-    already = lock.reason
-    why = f"budget of {wish.period.budget.user or wish.period.budget.unit}"
-    change_flags(lock, put_on=[LockFlag.BUDGET], by=SWEEPER, reason=why, at=now)
-    report.locked += 1
-    _record(
-        wish,
-        EventKind.PHONE_LOCKED,
-        at=now,
-        reason=LockFlag.BUDGET.lower(),
-        line=lock.line,
-        already=already.lower() if already else "",
-    )
-
-
-def _take_back(wish: LockWish, *, phones: _Phones, report: SweepReport, now: datetime) -> None:
-    """Open what this wish closed, unless another wish, or one lifted after it, remains."""
-    others = LockWish.objects.filter(user_id=wish.user_id).exclude(pk=wish.pk)
-    if others.filter(lifted_at__isnull=True).exists() or _lifted_later(wish, others=others):
-        return
-    opened: list[Line] = []
-    for lock in phones.by_user[wish.user_id]:
-        if _open_line(lock, reason=wish.lifted_because, now=now):
-            report.unlocked += 1
-            opened.append(lock.line)
-            _record(
-                wish,
-                EventKind.PHONE_UNLOCKED,
-                at=now,
-                reason=wish.lifted_because,
-                line=lock.line,
-            )
-    if opened:
-        _tell(wish, EventKind.PHONE_UNLOCKED, lines=opened, at=now)
-
-
-def _lifted_later(wish: LockWish, *, others: QuerySet[LockWish]) -> bool:
-    """Whether the unlocking belongs to another wish of the user that waits as well."""
-    assert wish.lifted_at is not None
-    mine = (wish.lifted_at, wish.pk)
-    return any(
-        other.swept_at is None
-        and other.lifted_at is not None
-        and (other.lifted_at, other.pk) > mine
-        for other in others
-    )
-
-
-def _open_line(lock: LineLock, *, reason: str, now: datetime) -> bool:
-    return change_flags(lock, take_off=[LockFlag.BUDGET], by=SWEEPER, reason=reason, at=now)
-
-
-def _record(
-    wish: LockWish,
-    kind: EventKind,
-    *,
-    at: datetime,
-    reason: str,
-    line: Line | None = None,
-    already: str = "",
-) -> None:
-    details: dict[str, object] = {"reason": reason}
-    if line is not None:
-        details |= {"line": str(line), "extension": line.extension}
-    if already:
-        details["already_locked_by"] = already
-    budget = wish.period.budget
-    record_event(
-        budget=budget,
-        period=wish.period,
-        kind=kind,
-        details=details,
-        at=at,
-        by=SWEEPER,
-        user=wish.user if budget.user_id is None else None,
-    )
-
-
-def _tell(wish: LockWish, kind: EventKind, *, lines: Sequence[Line], at: datetime) -> None:
-    """Ask for the user, and whoever the locking threshold names, to be told; once a wish."""
-    add_notice(
-        key=f"{kind}:{wish.period_id}:{wish.pk}",
-        kind=kind,
-        period=wish.period,
-        user=wish.user,
-        recipients=told_of_locks(wish),
-        values={
-            "extension": [line.extension for line in lines],
-            "lines": [str(line) for line in lines],
-            "reason": wish.lifted_because or LockFlag.BUDGET.lower(),
-        },
-        at=at,
-    )
-
-
-def told_of_locks(wish: LockWish) -> list[str]:
-    """Who is named at the lowest threshold that locks; the user alone if it names nobody."""
-    budget = wish.period.budget
-    locking = [step for step in thresholds_of(budget) if step.locks]
-    named = min(locking, key=lambda step: step.percent).notify if locking else ()
-    extra = [budget.extra_recipient] if budget.extra_recipient else []
-    return list(dict.fromkeys([*(named or ("user",)), *extra]))
+def _opened_by(user_ids: Collection[int]) -> dict[int, int]:
+    """Users whom no wish locks any more, with the wish not yet taken back that was lifted last."""
+    wishes = LockWish.objects.filter(user_id__in=user_ids)
+    still = set(wishes.filter(lifted_at__isnull=True).values_list("user_id", flat=True))
+    waiting = wishes.filter(lifted_at__isnull=False, swept_at__isnull=True)
+    last = dict(waiting.order_by("lifted_at", "pk").values_list("user_id", "pk"))
+    return {user_id: wish_id for user_id, wish_id in last.items() if user_id not in still}
 
 
 def align(*, now: datetime, report: SweepReport) -> None:
@@ -245,26 +274,29 @@ def align(*, now: datetime, report: SweepReport) -> None:
     wanted = dict(holdings.order_by("pk").values_list("line_id", "user_id"))
     flagged = LineLock.objects.filter(budget_since__isnull=False)
     have = set(flagged.values_list("line_id", flat=True))
-    to_lock = [line for line, user in wanted.items() if line not in have and user not in waiting]
-    for line_id in to_lock:
-        with transaction.atomic():
-            _follow_holder(line_id, wanted[line_id], report=report, now=now)
+    for line_id, user_id in wanted.items():
+        if line_id not in have and user_id not in waiting:
+            with transaction.atomic():
+                _follow_holder(line_id, user_id, report=report, now=now)
     for line_id in have - set(wanted):
         with transaction.atomic():
             _let_go(line_id, waiting=waiting, report=report, now=now)
 
 
 def _follow_holder(line_id: int, user_id: int, *, report: SweepReport, now: datetime) -> None:
-    lock = locked_rows([line_id], at=now)[0]
-    wish = (
-        LockWish.objects.filter(user_id=user_id, lifted_at__isnull=True, swept_at__isnull=False)
-        .select_related("period__budget__user", "period__budget__unit", "user")
-        .order_by("pk")
-        .first()
+    taken_over = LockWish.objects.filter(
+        user_id=user_id, lifted_at__isnull=True, swept_at__isnull=False
     )
-    is_lockable = lock.line.site_id in switches(site_ids=[lock.line.site_id])
-    if wish is not None and is_lockable and LockFlag.BUDGET not in lock.flags:
-        _lock_line(lock, wish=wish, report=report, now=now)
+    related = taken_over.select_related("period__budget__user", "period__budget__unit", "user")
+    wish = related.order_by("pk").first()
+    if wish is None:
+        return
+    batch = _Batch.of([wish], report=report, now=now)
+    for lock in batch.phones.get(user_id, []):
+        is_lockable = lock.line.site_id in batch.lockable_sites
+        if lock.line_id == line_id and is_lockable and LockFlag.BUDGET not in lock.flags:
+            batch.lock(lock, wish=wish)
+    batch.write()
 
 
 def _let_go(line_id: int, *, waiting: Collection[int], report: SweepReport, now: datetime) -> None:
@@ -273,5 +305,10 @@ def _let_go(line_id: int, *, waiting: Collection[int], report: SweepReport, now:
     holders = LineHolding.objects.filter(valid_at(now), line_id=line_id)
     holder_ids = set(holders.values_list("user_id", flat=True))
     still = LockWish.objects.filter(user_id__in=holder_ids, lifted_at__isnull=True).exists()
-    if not still and not holder_ids & set(waiting):
-        report.unlocked += _open_line(lock, reason="the line changed hands", now=now)
+    if still or holder_ids & set(waiting):
+        return
+    events = change_flags(
+        lock, take_off=[LockFlag.BUDGET], by=SWEEPER, reason=CHANGED_HANDS, at=now
+    )
+    write_rows([lock], events)
+    report.unlocked += lock.wanted == LineState.UNLOCKED

@@ -183,7 +183,7 @@ def test_every_countrys_numbers_pass_from_a_locked_line(country: str, data_dir: 
             assert (verdict(answer.body), answer.note.reason) == ("Permit", "emergency"), dialled
 
 
-@pytest.mark.feature("F189", "F226", "F230", "F259", "F260")
+@pytest.mark.feature("F226", "F260")
 def test_a_locked_line_is_refused_outside_and_opened_again_by_a_new_snapshot(
     data_dir: Path,
 ) -> None:
@@ -198,6 +198,16 @@ def test_a_locked_line_is_refused_outside_and_opened_again_by_a_new_snapshot(
     assert "<reject>" in instruction(refused.body)
     assert verdict(permitted.body) == "Permit"
     assert "<continue>" in instruction(permitted.body)
+
+
+@pytest.mark.feature("F230")
+def test_a_lock_holds_on_every_device_with_the_line(data_dir: Path) -> None:
+    publish(data_dir)
+    desk = make_desk(data_dir)
+
+    for device in (b"SEP00AA00000011", b"CSFMARIO", b"TCTMARIO", b""):
+        body = OUTSIDE.replace(b"SEP00AA00000011", device)
+        assert verdict(ask(desk, body).body) == "Deny"
 
 
 def test_two_snapshots_within_one_tick_of_the_clock_are_both_seen(data_dir: Path) -> None:

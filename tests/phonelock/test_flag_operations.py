@@ -20,7 +20,7 @@ from phonelock.operations.flags import (
     unlock_line,
 )
 from phonelock.operations.reconciler import reconcile
-from phonelock.operations.rows import change_flags, locked_rows
+from phonelock.operations.rows import change_flags, locked_rows, write_rows
 from phonelock.queries import line_states, phone_state, phone_states
 from tests.support.phonelock import NOON, StubSwitch, lock_of, make_line, make_site, make_user
 
@@ -36,7 +36,8 @@ def force(line: Line, *flags: LockFlag) -> None:
     """Set flags as the engine of each would."""
     with transaction.atomic():
         lock = locked_rows([line.pk], at=NOON)[0]
-        change_flags(lock, put_on=flags, by="test", reason="because", at=NOON)
+        events = change_flags(lock, put_on=flags, by="test", reason="because", at=NOON)
+        write_rows([lock], events)
 
 
 @pytest.mark.parametrize("flag", LockFlag)

@@ -31,7 +31,7 @@ OUTSIDE = question("0335123456")
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.mark.feature("F189", "F226", "F227", "F260")
+@pytest.mark.feature("F189", "F226", "F260")
 def test_from_a_spent_budget_to_a_refused_call_and_back(data_dir: Path) -> None:
     line = make_line(make_site())
     desk = make_desk(data_dir)
