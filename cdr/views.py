@@ -29,6 +29,7 @@ from cdr.queries.calls import (
 )
 from cdr.queries.explanations import explain_call
 from cdr.queries.quarantine import quarantined, reasons_met, source_names
+from directory.pace import TooManySearches, count_number_search
 from directory.scoping import request_scope
 from directory.views import AdministratorsOnly, ScopedPage, chosen, page_of
 from kernel.clock import now
@@ -56,7 +57,7 @@ class CallList(ScopedPage):
         same_as = asked.get("with", "")
         scope = request_scope(self.request)
         page = model = None
-        if form.is_valid():
+        if form.is_valid() and self._may_search(form):
             wanted = form.wanted(
                 zone=page_zone(), same_number_as=int(same_as) if same_as.isdecimal() else None
             )
@@ -71,6 +72,16 @@ class CallList(ScopedPage):
         return super().get_context_data(
             form=form, page=page, model=model, size=size, sizes=LIST_SIZES, **kwargs
         )
+
+    def _may_search(self, form: CallFilterForm) -> bool:
+        """Whether the reader may ask for one more number this hour."""
+        if form.cleaned_data["number"]:
+            try:
+                count_number_search(request_scope(self.request), at=now())
+            except TooManySearches as refusal:
+                form.add_error("number", refusal.message)
+                return False
+        return True
 
     def _model_call(self, wanted: CallFilter) -> Any:
         """The call whose number the list is about, as the reader may see it."""

@@ -20,6 +20,8 @@ from cdr.api.serializers import (
 from cdr.queries.calls import CallFilter, Cursor, find_call, list_calls, listed
 from cdr.queries.explanations import explain_call
 from directory.api.base import ScopedView
+from directory.pace import count_number_search
+from kernel.clock import now
 
 
 class CallsView(ScopedView):
@@ -30,6 +32,8 @@ class CallsView(ScopedView):
     @extend_schema(operation_id="calls_list", parameters=[CallQuery], responses=CallPageSerializer)
     def get(self, request: Request) -> Response:
         words = self.words()
+        if words.get("number"):
+            count_number_search(self.scope, at=now())
         page = list_calls(
             scope=self.scope,
             wanted=CallFilter(

@@ -8,15 +8,18 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from directory.pace import TooManySearches
 from kernel.errors import DomainError
 
 CONFLICT = 409
+TOO_MANY = 429
 
 
 def one_form(exc: Exception, context: dict[str, Any]) -> Response | None:
     """The answer to `exc`; None for what is a bug, which rises as usual."""
     if isinstance(exc, DomainError):
-        return Response({"code": exc.code, "detail": exc.message}, status=CONFLICT)
+        status = TOO_MANY if isinstance(exc, TooManySearches) else CONFLICT
+        return Response({"code": exc.code, "detail": exc.message}, status=status)
     response = exception_handler(exc, context)
     if response is None:
         return None

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
+from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -116,3 +118,21 @@ def test_nobody_without_a_role_reaches_any_call(world: PagesWorld) -> None:
 )
 def test_a_number_is_looked_for_as_people_write_it(typed: str, forms: list[str]) -> None:
     assert spellings(typed) == forms
+
+
+def test_masked_digits_cannot_be_tried_out_on_the_page_or_the_interface(world: PagesWorld) -> None:
+    client = Client()
+    client.force_login(world.people["anna"], "django.contrib.auth.backends.ModelBackend")
+    with time_machine.travel(world.now, tick=False):
+        found = [
+            client.get(path, {"number": f"+39026677{digits:04}"})
+            for digits in range(1200, 1240)
+            for path in ("/calls/", "/api/v1/calls/")
+        ]
+        stranger = client.get("/calls/")
+
+    text = [answer.content.decode() for answer in found]
+    assert all("At most 60 searches" not in page for page in text[:60])
+    assert {answer.status_code for answer in found[61::2]} == {429}
+    assert all("At most 60 searches" in page for page in text[60::2])
+    assert stranger.status_code == 200
