@@ -9,9 +9,13 @@ class BillingsiteConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from billingsite.checks import settings_that_must_hold  # noqa: PLC0415 - settings first
+        from billingsite.checks import (  # noqa: PLC0415 - settings first
+            settings_that_must_hold,
+            sqlite_is_for_one_machine,
+        )
 
         register(settings_that_must_hold)
+        register(sqlite_is_for_one_machine, deploy=True)
 
 
 class AdministrationConfig(admin_apps.AdminConfig):

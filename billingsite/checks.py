@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info
 
+ONE_MACHINE = "SQLite is for one machine and without live call control; use PostgreSQL beyond that."
 _SQLITE = "django.db.backends.sqlite3"
 _SESSION_OPTIONS = (
     "statement_timeout",
@@ -38,6 +39,17 @@ def settings_that_must_hold(
         *_web(chosen),
         *_mail(chosen),
     ]
+
+
+def sqlite_is_for_one_machine(
+    app_configs: object, chosen: Any = None, **kwargs: object
+) -> list[CheckMessage]:
+    """Say what SQLite is not for; asked by ``check --deploy``."""
+    del app_configs, kwargs
+    chosen = settings if chosen is None else chosen
+    if chosen.DATABASES["default"]["ENGINE"] != _SQLITE:
+        return []
+    return [Info(ONE_MACHINE, id="billingsite.I001")]
 
 
 def _must(holds: bool, number: int, what: str) -> Iterator[CheckMessage]:  # noqa: FBT001 - a claim
@@ -100,10 +112,6 @@ def _database(database: dict[str, Any]) -> Iterator[CheckMessage]:
             11,
             "DATABASES: SQLite needs transaction_mode IMMEDIATE, WAL and a busy timeout:"
             " else writers fail or overwrite one another.",
-        )
-        yield Info(
-            "SQLite is for one machine and without live call control; use PostgreSQL beyond that.",
-            id="billingsite.I001",
         )
         return
     yield from _must(

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.core import checks
 
-from billingsite.checks import settings_that_must_hold
+from billingsite.checks import settings_that_must_hold, sqlite_is_for_one_machine
 from tests.support.source_tree import ROOT, python_files
 
 DOCUMENT = ROOT / "docs/settings.md"
@@ -128,9 +128,11 @@ def test_both_databases_pass_as_they_are_set_up(chosen: dict[str, object]) -> No
     assert [message for message in messages if message.level >= checks.WARNING] == []
 
 
-def test_sqlite_says_at_start_that_it_is_for_one_machine() -> None:
-    messages = settings_that_must_hold(
-        app_configs=None, chosen=altered(DATABASES={"default": SQLITE})
+def test_sqlite_is_said_to_be_for_one_machine() -> None:
+    on_sqlite = sqlite_is_for_one_machine(None, chosen=altered(DATABASES={"default": SQLITE}))
+    on_postgresql = sqlite_is_for_one_machine(
+        None, chosen=altered(DATABASES={"default": POSTGRESQL})
     )
 
-    assert [message.id for message in messages] == ["billingsite.I001"]
+    assert [message.id for message in on_sqlite] == ["billingsite.I001"]
+    assert on_postgresql == []
