@@ -49,7 +49,7 @@ def prepare(*, compile_words: bool = True) -> Iterator[Step]:
     yield Step("timers", f"{write_timers()} written")
     yield Step("static files", f"{collect_static()} new")
     if compile_words:
-        yield Step("translations", f"{compile_translations()} compiled")
+        yield Step("translations", compiled_translations())
 
 
 def options() -> Iterator[Step]:
@@ -88,6 +88,13 @@ def collect_static() -> int:
     call_command("collectstatic", interactive=False, verbosity=1, stdout=told)
     first = told.getvalue().strip().split(" ", 1)[0]
     return int(first) if first.isdecimal() else 0
+
+
+def compiled_translations() -> str:
+    try:
+        return f"{compile_translations()} compiled"
+    except OSError as error:
+        return f"not compiled, {error.filename} cannot be written: run setup as its owner"
 
 
 def compile_translations() -> int:

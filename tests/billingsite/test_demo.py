@@ -307,7 +307,6 @@ def test_the_demo_refuses_another_companys_installation(data_dir: Path) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.feature("F012")
 def test_the_demo_goes_from_files_to_a_locked_phone_and_a_mail(
     data_dir: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, client: Client
 ) -> None:

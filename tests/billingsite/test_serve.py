@@ -127,6 +127,7 @@ def serving(data_dir: Path, port: int) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.fault
+@pytest.mark.feature("F012")
 def test_serve_runs_everything_and_ends_it_when_told(data_dir: Path) -> None:
     port = free_port()
     with serving(data_dir, port) as running:
