@@ -7,7 +7,7 @@ answer; everything else goes on to the application behind.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from kernel import clock
 from phonelock.curri.desk import ROOT, Answer, Desk, decoded_path, present_desk
@@ -15,6 +15,8 @@ from phonelock.engine.xacml import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+MAX_PASSED_OVER: Final = 1024 * 1024
 
 
 class AdmissionFront:
@@ -62,15 +64,25 @@ class _Reply:
 
 
 def read_body(environ: dict[str, Any]) -> bytes:
-    """The request's body, or as much of it as shows that it is too long."""
-    most = MAX_BODY_BYTES + 1
+    """The request's body, or as much of it as shows that it is too long.
+
+    The rest of a long one is passed over, within bounds, so that the connection stays
+    usable: servers close it when a body was left unread.
+    """
+    left = MAX_PASSED_OVER
     if not environ.get("wsgi.input_terminated"):
         try:
-            most = min(most, max(0, int(environ.get("CONTENT_LENGTH") or 0)))
+            left = min(left, max(0, int(environ.get("CONTENT_LENGTH") or 0)))
         except ValueError:
-            most = 0
+            left = 0
     try:
-        body: bytes = environ["wsgi.input"].read(most)
+        body: bytes = environ["wsgi.input"].read(min(left, MAX_BODY_BYTES + 1))
+        left -= len(body)
+        while len(body) > MAX_BODY_BYTES and left > 0:
+            passed_over = environ["wsgi.input"].read(min(left, MAX_BODY_BYTES))
+            if not passed_over:
+                break
+            left -= len(passed_over)
     except OSError:
         return b""
     return body

@@ -6,7 +6,10 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -133,6 +136,70 @@ def test_the_decision_is_noted_after_the_answer_was_sent(data_dir: Path) -> None
 
     assert before == []
     assert len(list(folder.glob("*.jsonl"))) == 1
+
+
+@contextmanager
+def real_server(data_dir: Path) -> Iterator[int]:
+    """The pool of processes for switches alone, as docs/cisco-call-control.md starts it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    server = subprocess.Popen(  # noqa: S603 - our own interpreter
+        [
+            *(sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--threads", "4"),
+            *("--keep-alive", "600", "--bind", f"127.0.0.1:{port}", "--no-control-socket"),
+            "billingsite.admission:application",
+        ],
+        cwd=ROOT,
+        env=os.environ | {"DATA_DIR": str(data_dir)},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield port
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+def connect(port: int) -> HTTPConnection:
+    until = time.monotonic() + 60
+    while True:
+        connection = HTTPConnection("127.0.0.1", port, timeout=60)
+        try:
+            connection.connect()
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+        else:
+            return connection
+
+
+def test_a_real_server_keeps_a_switchs_connection_open(data_dir: Path) -> None:
+    publish(data_dir)
+    seen = []
+    with real_server(data_dir) as port:
+        switch = connect(port)
+        first_socket = switch.sock
+        for method, body in (
+            ("HEAD", None),
+            ("POST", OUTSIDE),
+            ("POST", b"<broken"),
+            ("POST", b"x" * 200_000),
+            ("HEAD", None),
+            ("POST", question("0112")),
+        ):
+            switch.request(method, "/curri/Milan/", body, {"Content-type": "text/xml"})
+            response = switch.getresponse()
+            said = response.read()
+            assert response.status == 200
+            assert response.headers["Connection"].lower() == "keep-alive"
+            assert response.headers["Content-Length"] == str(len(said))
+            assert switch.sock is first_socket
+            seen.append(verdict(said) if method == "POST" else "")
+        switch.close()
+
+    assert seen == ["", "Deny", "Permit", "Permit", "", "Permit"]
 
 
 # No `db` mark: pytest-django lets no query through here.
