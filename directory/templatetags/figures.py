@@ -7,7 +7,6 @@ active language, dates and times the active time zone; digits are always Latin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from functools import lru_cache
 
