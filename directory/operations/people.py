@@ -257,6 +257,18 @@ class _Import:
                 setattr(user, column, value)
                 moved.add(column)
                 self._note(person.username, Change(column, "" if person.is_new else old, value))
+        return moved | self._fill_rights(user, is_told="role" in wanted)
+
+    def _fill_rights(self, user: User, *, is_told: bool) -> set[str]:
+        """A stated role is the whole truth: whoever is no administrator keeps none of his rights."""
+        moved: set[str] = set()
+        is_administrator = user.role == Role.ADMIN
+        if is_told and user.is_staff != is_administrator:
+            user.is_staff = is_administrator
+            moved.add("is_staff")
+        if is_told and user.is_superuser and not is_administrator:
+            user.is_superuser = False
+            moved.add("is_superuser")
         return moved
 
     def _store_managers(self) -> None:

@@ -487,3 +487,13 @@ def test_a_missing_or_broken_file_is_one_clear_line(tmp_path: Path) -> None:
         run(tmp_path / "missing.csv")
     with pytest.raises(CommandError, match=r"broken\.csv: line 1: the header has no column"):
         run(broken)
+
+
+@pytest.mark.feature("F038")
+def test_a_role_taken_away_takes_its_rights_along() -> None:
+    User.objects.create(username="root", role=Role.ADMIN, is_staff=True, is_superuser=True)
+
+    take("root,user", header="username,role")
+
+    demoted = User.objects.get(username="root")
+    assert (demoted.role, demoted.is_staff, demoted.is_superuser) == (Role.USER, False, False)
