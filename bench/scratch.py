@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVER = os.environ.get("BENCH_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
-NAME = "tollgate_bench"
+NAME = os.environ.get("BENCH_DATABASE_NAME", "tollgate_bench")
 
 
 def has_postgres() -> bool:

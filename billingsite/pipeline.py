@@ -89,7 +89,7 @@ def _end_periods(now: datetime) -> Work:
 
 def _evaluate(now: datetime) -> Work:
     report = evaluate_waiting(now=now)
-    did = {"changes": report.changes, "summed": report.summed}
+    did = {"changes": report.changes, "unseen": report.unseen}
     did |= asdict(report.looks)
     did["joined"] = report.members.joined
     return Work(did, again=report.changes > 0 or not report.is_complete)

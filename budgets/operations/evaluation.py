@@ -13,15 +13,15 @@ hangs on them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from budgets.models import BudgetPeriod
 from budgets.operations.looking import LookReport, lock_budgets, look
 from budgets.operations.members import MembersReport, follow_members
-from budgets.queries.glances import touched_periods, unseen_beyond, waiting_changes
+from budgets.queries.glances import Change, touched_beyond, unseen_beyond
 from cdr.models import UsageChange
 from kernel.crashpoints import crashpoint
 
@@ -32,10 +32,10 @@ MOST_ROUNDS: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class EvaluationReport:
-    """What an evaluation took, summed and found; `is_complete` = nothing waits any more."""
+    """What an evaluation took, saw and found; `is_complete` = nothing waits any more."""
 
     changes: int
-    summed: int
+    unseen: int
     looks: LookReport
     members: MembersReport
     is_complete: bool
@@ -46,7 +46,7 @@ def evaluate_waiting(*, now: datetime) -> EvaluationReport:
 
     Bounded: what is left over waits for the next call. Two at once are harmless.
     """
-    taken = summed = 0
+    taken = unseen = 0
     looks = LookReport()
     is_complete = False
     for _ in range(MOST_ROUNDS):
@@ -54,26 +54,50 @@ def evaluate_waiting(*, now: datetime) -> EvaluationReport:
             is_complete = True
             break
         with transaction.atomic():
-            changes = waiting_changes(CHANGES_A_TRANSACTION)
-            beyond = touched_periods(changes)
-            looks += look(beyond.periods, now=now)
-            UsageChange.objects.filter(pk__in=[each.pk for each in changes]).delete()
+            changes = _take_changes(CHANGES_A_TRANSACTION)
+            looks += look(touched_beyond(changes), now=now)
             crashpoint("budgets.before_commit")
         crashpoint("budgets.after_commit")
         if not changes:
             break  # somebody else is at the rest
         taken += len(changes)
-        summed += beyond.summed
     members = follow_members(now=now)
     for _ in range(MOST_ROUNDS):
         seen, found = _see_unseen(now)
-        summed += seen
+        unseen += seen
         looks += found
         if seen < PERIODS_A_TRANSACTION:
             break
     else:
         is_complete = False
-    return EvaluationReport(taken, summed, looks, members, is_complete)
+    return EvaluationReport(taken, unseen, looks, members, is_complete)
+
+
+TAKE_CHANGES: Final = {
+    "postgresql": """
+        DELETE FROM cdr_usagechange WHERE id = ANY(ARRAY(
+            SELECT id FROM cdr_usagechange ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED))
+        RETURNING user_key, department_key, cost_centre_key, office_key, local_date
+    """,
+    "sqlite": """
+        DELETE FROM cdr_usagechange WHERE id IN (
+            SELECT id FROM cdr_usagechange ORDER BY id LIMIT %s)
+        RETURNING user_key, department_key, cost_centre_key, office_key, local_date
+    """,
+}
+
+
+def _take_changes(limit: int) -> list[Change]:
+    """Take some changes that nobody else is taking; they are gone if this transaction commits."""
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE_CHANGES[connection.vendor], [limit])
+        rows = cursor.fetchall()
+    return [Change._make((*keys, _day(day))) for *keys, day in rows]
+
+
+def _day(value: date | str) -> date:
+    """A raw statement's date, which some versions of SQLite give as text."""
+    return value if isinstance(value, date) else date.fromisoformat(value)
 
 
 def _see_unseen(now: datetime) -> tuple[int, LookReport]:

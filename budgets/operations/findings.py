@@ -38,9 +38,8 @@ class Findings:
     wishes: list[LockWish] = field(default_factory=list)
     _reset: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     _lifted: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    _moved: dict[tuple[str, ...], list[BudgetPeriod]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
+    _moved: dict[int, BudgetPeriod] = field(default_factory=dict)
+    _moved_fields: set[str] = field(default_factory=set)
 
     def event(
         self,
@@ -91,8 +90,12 @@ class Findings:
         key: str,
         recipients: Sequence[str],
         values: Mapping[str, object],
+        user_id: int | None = None,
     ) -> None:
-        """Ask for somebody to be told. `key` says which telling of this period it is."""
+        """Ask for somebody to be told. `key` says which telling of this period it is.
+
+        `user_id` is the member concerned, where it is one of several.
+        """
         budget = period.budget
         addresses = [*recipients, *([budget.extra_recipient] if budget.extra_recipient else [])]
         self.notices.append(
@@ -101,7 +104,7 @@ class Findings:
                 kind=kind,
                 budget=budget,
                 period=period,
-                user_id=budget.user_id,
+                user_id=user_id or budget.user_id,
                 recipients=list(dict.fromkeys(addresses)),
                 values=dict(values),
                 made_at=self.at,
@@ -120,7 +123,8 @@ class Findings:
     def moved(self, period: BudgetPeriod, fields: Collection[str]) -> None:
         """Keep the changed `fields` of a period."""
         if fields:
-            self._moved[tuple(sorted(fields))].append(period)
+            self._moved[period.pk] = period
+            self._moved_fields.update(fields)
 
     @property
     def lifted_count(self) -> int:
@@ -128,8 +132,7 @@ class Findings:
 
     def write(self) -> None:
         """Write all of it. The caller holds the transaction and the budgets' locks."""
-        for fields, periods in self._moved.items():
-            BudgetPeriod.objects.bulk_update(periods, list(fields), batch_size=ROWS_A_QUERY)
+        self._write_moved()
         for percent, period_ids in self._reset.items():
             latched = Crossing.objects.filter(percent=percent, reset_at__isnull=True)
             latched.filter(period_id__in=period_ids).update(reset_at=self.at)
@@ -143,6 +146,17 @@ class Findings:
         BudgetNotice.objects.bulk_create(
             self.notices, batch_size=ROWS_A_QUERY, ignore_conflicts=True
         )
+
+    def _write_moved(self) -> None:
+        """One statement for all: the rows exist and are locked by their budgets."""
+        if self._moved:
+            BudgetPeriod.objects.bulk_create(
+                self._moved.values(),
+                batch_size=ROWS_A_QUERY,
+                update_conflicts=True,
+                unique_fields=["id"],
+                update_fields=sorted(self._moved_fields),
+            )
 
 
 def figures_of(period: BudgetPeriod, *, spent: int) -> dict[str, object]:

@@ -8,9 +8,10 @@ from django.db import transaction
 
 from budgets.models import Budget, EventKind, LockWish, PeriodOverride
 from budgets.operations.families import BadBudget, lock_family, look_again, running
-from budgets.operations.findings import Findings
+from budgets.operations.findings import Findings, figures_of
 from budgets.operations.looking import lock_budgets
 from budgets.operations.wishes import OVERRIDE
+from budgets.queries.sums import spent_many
 from directory.models import User
 from kernel.errors import DomainError
 
@@ -28,7 +29,7 @@ def override(
     """Unlock until the end of the running period, whatever is spent; thresholds stay reached.
 
     With `user` only that member of a unit's budget is let off. `by` and `reason` are
-    kept in the history.
+    kept in the history and told the manager; who is unlocked hears it from his phone.
 
     Raises:
         BadBudget: without author or reason.
@@ -43,10 +44,11 @@ def override(
     periods = running(family)
     if not periods:
         raise NothingToOverride(f"no period of the {budget} is running")
+    spent = spent_many(periods)
     findings = Findings(at=at, by=by)
     for period in periods:
         alone = user if user is not None and period.budget.unit_id is not None else None
-        PeriodOverride.objects.create(
+        made = PeriodOverride.objects.create(
             period=period, user=alone, reason=reason[:500], made_at=at, made_by=by
         )
         if alone is None:
@@ -58,6 +60,14 @@ def override(
             period=period,
             details={"reason": reason, "until": period.ends_at.isoformat()},
             user_id=alone.pk if alone else period.budget.user_id,
+        )
+        findings.notice(
+            EventKind.OVERRIDE,
+            period,
+            key=f"override:{made.pk}",
+            recipients=["manager"],
+            values={**figures_of(period, spent=spent[period.pk]), "reason": reason, "by": by},
+            user_id=alone.pk if alone else None,
         )
     findings.write()
     look_again([each.budget for each in periods], at=at, by=by, because=OVERRIDE)

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from django.db.models import F, Q, QuerySet
+from django.db import connection
 
-from budgets.models import BudgetPeriod, Measure, PeriodState
+from budgets.models import BudgetPeriod, PeriodState
 from budgets.queries.members import UnitTree
-from budgets.queries.sums import NOTHING, Span, sums, sums_by_user, watched_of
-from cdr.models import UsageChange
+from budgets.queries.sums import sums, watched_of
 
 
 class Change(NamedTuple):
     """The totals of this payer and day have moved. Keys of 0 stand for none."""
 
-    pk: int
     user_key: int
     department_key: int
     cost_centre_key: int
@@ -50,36 +49,24 @@ class Glance(NamedTuple):
         )
 
 
-def waiting_changes(limit: int) -> list[Change]:
-    """Some of the changes nobody has taken, taken for this transaction."""
-    rows = UsageChange.objects.select_for_update(skip_locked=True).order_by("pk")
-    return [Change(*row) for row in rows.values_list(*Change._fields)[:limit]]
-
-
-class Beyond(NamedTuple):
-    """The periods of each budget that need a look, and how many were summed for it."""
-
-    periods: dict[int, set[int]]
-    summed: int
-
-
-def touched_periods(changes: Sequence[Change]) -> Beyond:
-    """Which periods do `changes` move beyond a bound?"""
-    days_of_user: dict[int, set[date]] = defaultdict(set)
+def touched_beyond(changes: Sequence[Change]) -> dict[int, set[int]]:
+    """The periods that `changes` move beyond a bound, by budget."""
+    users = {each.user_key for each in changes}
     days_of_unit: dict[int, set[date]] = defaultdict(set)
     for each in changes:
-        days_of_user[each.user_key].add(each.local_date)
         for unit_id in each.unit_ids:
             days_of_unit[unit_id].add(each.local_date)
-    days_of_user.pop(0, None)
+    users.discard(0)
     days_of_unit.pop(0, None)
     beyond: dict[int, set[int]] = defaultdict(set)
-    summed = 0
-    for glance, spent in (*_users_spent(days_of_user), *_units_spent(days_of_unit)):
-        summed += 1
+    if users:
+        days = {each.local_date for each in changes}
+        for budget_id, period_id in _users_beyond(users, first=min(days), last=max(days)):
+            beyond[budget_id].add(period_id)
+    for glance, spent in _units_spent(days_of_unit):
         if glance.needs_look(spent):
             beyond[glance.budget_id].add(glance.period_id)
-    return Beyond(beyond, summed)
+    return beyond
 
 
 def unseen_beyond(periods: Sequence[BudgetPeriod]) -> dict[int, set[int]]:
@@ -92,56 +79,56 @@ def unseen_beyond(periods: Sequence[BudgetPeriod]) -> dict[int, set[int]]:
     return beyond
 
 
-GLANCE = (
-    "pk",
-    "budget_id",
-    "starts_on",
-    "ends_before",
-    "fires_from",
-    "resets_below",
-    "settled",
-)
-
-
-def _glanced(periods: QuerySet[BudgetPeriod, BudgetPeriod]) -> QuerySet[BudgetPeriod, BudgetPeriod]:
-    """With `settled`: null while the period is open."""
-    settled = F("closed_spent") + F("late_amount")
-    return periods.exclude(state=PeriodState.DROPPED).annotate(settled=settled)
-
-
-def _overlap(days: Iterable[set[date]]) -> Q:
-    """The periods that may hold any of the days; which do is for Python to say."""
-    flat = set[date]().union(*days)
-    return Q(starts_on__lte=max(flat), ends_before__gt=min(flat))
-
-
-def _users_spent(days_of_user: dict[int, set[date]]) -> Iterator[tuple[Glance, int]]:
-    """The periods of the users' own budgets that hold a moved day, with their sums."""
-    if not days_of_user:
-        return
-    periods = BudgetPeriod.objects.filter(
-        _overlap(days_of_user.values()), budget__user_id__in=list(days_of_user)
+# One statement, because it is the one thing every tick does for every call: it sums the
+# users' periods where the rows are and answers with the few that need a look. The rules are
+# those of `Span.condition` and `Glance.needs_look`.
+USERS_BEYOND: Final = """
+    WITH glanced AS MATERIALIZED (
+        SELECT p.id, p.budget_id, p.fires_from, p.resets_below,
+            p.closed_spent + p.late_amount AS settled,
+            COALESCE((
+                SELECT SUM(CASE WHEN b.measure = 'MINUTES'
+                    THEN t.paid_talk_ms ELSE t.charge_micros END)
+                FROM cdr_usagetotal t
+                WHERE t.user_key = b.user_id
+                    AND t.local_date >= p.starts_on AND t.local_date < p.ends_before
+                    AND t.number_class <> 'emergency'
+                    AND (b.measure = 'MINUTES' OR t.currency = b.currency)
+                    AND (b.classes_key = ''
+                        OR ',' || b.classes_key || ',' LIKE '%%,' || t.number_class || ',%%')
+            ), 0) AS spent
+        FROM budgets_budget b
+        JOIN budgets_budgetperiod p ON p.budget_id = b.id
+        WHERE b.user_id {is_among}
+            AND p.starts_on <= %s AND p.ends_before > %s
+            AND p.state <> 'DROPPED'
     )
-    rows = _glanced(periods).values_list(
-        *GLANCE, "budget__user_id", "budget__measure", "budget__currency", "budget__classes_key"
-    )
-    by_span: dict[Span, list[tuple[int, Glance]]] = defaultdict(list)
-    for *fields, user_id, measure, currency, classes_key in rows:
-        glance = Glance(*fields)
-        if any(glance.starts_on <= day < glance.ends_before for day in days_of_user[user_id]):
-            talk = measure == Measure.MINUTES
-            span = Span(
-                glance.starts_on, glance.ends_before, talk, "" if talk else currency, classes_key
-            )
-            by_span[span].append((user_id, glance))
-    for span, together in by_span.items():
-        spent = sums_by_user(span, {user_id for user_id, _ in together})
-        for user_id, glance in together:
-            yield glance, spent.get(user_id, NOTHING).amount
+    SELECT budget_id, id FROM glanced
+    WHERE CASE WHEN settled IS NULL
+        THEN spent >= fires_from OR spent < resets_below
+        ELSE spent <> settled END
+"""
+IS_AMONG: Final = {
+    "postgresql": "= ANY(%s::bigint[])",
+    "sqlite": "IN (SELECT value FROM json_each(%s))",
+}
+"""A list of ids as one parameter, whatever its length."""
+
+
+def _users_beyond(users: Collection[int], *, first: date, last: date) -> list[tuple[int, int]]:
+    """Budget and period of the users' own budgets around these days that need a look."""
+    is_sqlite = connection.vendor == "sqlite"
+    ids = sorted(users)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            USERS_BEYOND.format(is_among=IS_AMONG[connection.vendor]),
+            [json.dumps(ids) if is_sqlite else ids, last.isoformat(), first.isoformat()],
+        )
+        return list(cursor.fetchall())
 
 
 def _units_spent(days_of_unit: dict[int, set[date]]) -> Iterator[tuple[Glance, int]]:
-    """The same for budgets of the units and of all that hold them."""
+    """The periods of budgets of these units, and of all that hold them, with their sums."""
     if not days_of_unit:
         return
     tree = UnitTree()
@@ -151,14 +138,16 @@ def _units_spent(days_of_unit: dict[int, set[date]]) -> Iterator[tuple[Glance, i
             days_above[upper] |= days
     if not days_above:
         return
-    touched = BudgetPeriod.objects.filter(
-        _overlap(days_above.values()),
+    all_days = set[date]().union(*days_above.values())
+    around = BudgetPeriod.objects.filter(
         budget__unit_id__in=list(days_above),
         budget__for_each_member=False,
-    )
+        starts_on__lte=max(all_days),
+        ends_before__gt=min(all_days),
+    ).exclude(state=PeriodState.DROPPED)
     periods = [
         period
-        for period in _glanced(touched).select_related("budget__unit")
+        for period in around.select_related("budget__unit")
         if any(
             period.starts_on <= day < period.ends_before
             for day in days_above[period.budget.unit_id or 0]
