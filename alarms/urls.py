@@ -11,5 +11,6 @@ app_name = "alarms"
 urlpatterns = [
     path("outbox/", views.Outbox.as_view(), name="outbox"),
     path("outbox/<int:pk>/", views.Mail.as_view(), name="mail"),
+    path("outbox/<int:pk>/again/", views.SendAgain.as_view(), name="send_again"),
     path("outbox/<int:pk>/html/", views.MailPreview.as_view(), name="mail_html"),
 ]

@@ -7,14 +7,18 @@ from typing import Any
 from csp.decorators import csp_replace
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from alarms.forms import OutboxFilterForm
 from alarms.models import OutboxMessage
-from alarms.queries.mail_server import mail_channel
+from alarms.operations.again import GIVEN_UP, send_again
+from alarms.queries.mail_server import mail_channel, mail_server_away_since
 from alarms.queries.outbox import outbox
-from directory.views import AdministratorsOnly, ScopedPage, page_of
+from directory.views import AdministratorsOnly, ScopedAction, ScopedPage, page_of
+from kernel.clock import now
 
 HARMLESS = {
     "default-src": ["'none'"],
@@ -40,6 +44,7 @@ class Outbox(AdministratorsOnly, ScopedPage):
             form=form,
             page=page_of(self.request, outbox(**words), size=20),
             has_server=mail_channel() is not None,
+            away=mail_server_away_since(),
             **kwargs,
         )
 
@@ -51,7 +56,19 @@ class Mail(AdministratorsOnly, ScopedPage):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         mail = get_object_or_404(outbox(), pk=kwargs["pk"])
-        return super().get_context_data(mail=mail, **kwargs)
+        is_given_up = mail.state in GIVEN_UP
+        return super().get_context_data(mail=mail, is_given_up=is_given_up, **kwargs)
+
+
+class SendAgain(AdministratorsOnly, ScopedAction):
+    """A second chance for a mail that was given up."""
+
+    back_to = reverse_lazy("alarms:outbox")
+
+    def act(self, request: HttpRequest, **kwargs: Any) -> str:
+        mail = get_object_or_404(outbox(), pk=kwargs["pk"])
+        sent = send_again(outbox_id=mail.pk, now=now())
+        return _("The mail to %(address)s waits to be sent.") % {"address": sent.recipient}
 
 
 @method_decorator(xframe_options_sameorigin, name="dispatch")

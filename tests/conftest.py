@@ -18,6 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings as django_settings
 from django.db import connection
 from pytest_django import Settings
 
@@ -89,6 +90,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for reason, count in sorted(reasons.items()):
             tests = "test" if count == 1 else "tests"
             terminalreporter.write_line(f"{count} {tests}: {reason}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_root() -> None:
+    """The folder of collected static files, which whitenoise warns of when it is absent."""
+    Path(django_settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 
 
 @pytest.fixture(autouse=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 
 from alarms.drivers.smtp import SmtpChannel, SmtpConfig
+from alarms.models import MailCircuit
 
 _PLAIN_PORT, _SUBMISSION_PORT, _TLS_PORT = 25, 587, 465
 
@@ -35,3 +38,11 @@ def mail_channel() -> SmtpChannel | None:
 def mail_sender() -> str:
     """Whom the mails are from (`MAIL_FROM`)."""
     return str(settings.DEFAULT_FROM_EMAIL)
+
+
+def mail_server_away_since() -> tuple[datetime, str] | None:
+    """Since when the mail server does not answer, and what it said; None while it does."""
+    circuit = MailCircuit.objects.filter(opened_at__isnull=False).first()
+    if circuit is None or circuit.opened_at is None:
+        return None
+    return circuit.opened_at, circuit.last_error

@@ -16,7 +16,7 @@ from alarms.models import MailCircuit, MailState, OutboxMessage
 from alarms.operations import claims
 from alarms.operations.circuit import may_try
 from alarms.operations.delivery import DeliveryReport, deliver_waiting
-from alarms.queries.health import mail_server_away_since
+from alarms.queries.mail_server import mail_server_away_since
 from budgets.models import BudgetEvent, EventKind
 from tests.support.outbox import NOON, budget_of, mail_to, notice_of, person
 from tests.support.smtp import (
