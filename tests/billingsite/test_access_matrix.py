@@ -114,6 +114,7 @@ MATRIX: dict[str, Entry] = {
     "phone/users/<int:pk>/unlock/": Entry(lockable_line, row="line", method="post"),
     "outbox/": page(ADMINISTRATOR),
     "outbox/<int:pk>/": Entry(administrators_row(200), row="mail"),
+    "outbox/<int:pk>/again/": Entry(administrators_row(302), row="mail", method="post"),
     "outbox/<int:pk>/html/": Entry(administrators_row(200), row="mail"),
     "api/v1/calls/": Entry(lambda *_: 200, stranger=UNAUTHORISED),
     "api/v1/calls/<int:pk>/": rows("call", SEEN_CALLS, stranger=UNAUTHORISED),
