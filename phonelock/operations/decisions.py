@@ -1,7 +1,8 @@
 """Bringing routing decisions from their spool into the database, each once.
 
-A spool file is first moved aside and read in the next run: whoever was just writing
-to it has finished by then. Reading a file twice is harmless, its notes have keys.
+A spool file is first moved aside, under the time of that, and read some seconds later:
+whoever was writing to it has let go of it by then. Reading one twice is harmless, its
+notes have keys.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ import logging
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from time import time_ns
 from typing import Any, Final
 from uuid import uuid4
 
 import orjson
 from django.conf import settings
 
-from phonelock.curri.spool import FOLDER, SUFFIX
+from phonelock.curri.spool import FOLDER, OPEN_SECONDS, SUFFIX
 from phonelock.drivers.curri import FOLDER as ADMISSION
 from phonelock.models import Decision
 
@@ -25,6 +27,7 @@ logger = logging.getLogger(__name__)
 CLAIMED: Final = "claimed"
 BATCH: Final = 500
 MAX_LINE: Final = 4096
+SETTLED_SECONDS: Final = 2.5 * OPEN_SECONDS
 
 
 def import_decisions(*, now: datetime, limit: int) -> int:
@@ -41,14 +44,24 @@ def import_decisions(*, now: datetime, limit: int) -> int:
     for path in sorted(claimed.glob(f"*{SUFFIX}")):
         if imported >= limit:
             break
-        imported += _import_file(path, now=now)
+        if _is_settled(path):
+            imported += _import_file(path, now=now)
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         claimed.mkdir(exist_ok=True)
         try:
-            path.rename(claimed / f"{path.stem}-{uuid4().hex}{SUFFIX}")
+            path.rename(claimed / f"{time_ns()}-{uuid4().hex}{SUFFIX}")
         except FileNotFoundError:
             continue  # somebody else was faster
     return imported
+
+
+def _is_settled(path: Path) -> bool:
+    """Whether nobody can be writing to a file moved aside any more; so is one of our future."""
+    moved_at = path.name.partition("-")[0]
+    if not moved_at.isdecimal():
+        return True
+    age_ns = time_ns() - int(moved_at)
+    return not 0 <= age_ns < SETTLED_SECONDS * 1_000_000_000
 
 
 def _import_file(path: Path, *, now: datetime) -> int:

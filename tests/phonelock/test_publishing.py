@@ -11,6 +11,7 @@ from cdr.models import Source
 from directory.models import Site
 from phonelock.engine.flags import Actor, LockFlag
 from phonelock.models import Decision
+from phonelock.operations import decisions
 from phonelock.operations.decisions import import_decisions
 from phonelock.operations.flags import clear_flag, lock_line, set_flag, sweep_wishes
 from phonelock.operations.reconciler import reconcile
@@ -165,7 +166,10 @@ def test_a_renamed_site_leaves_no_old_snapshot_behind(data_dir: Path) -> None:
     assert verdict(ask(desk, OUTSIDE, path="/curri/").body) == "Permit"
 
 
-def test_decisions_are_imported_once_with_what_was_decided(data_dir: Path) -> None:
+def test_decisions_are_imported_once_with_what_was_decided(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decisions, "SETTLED_SECONDS", 0)
     line = make_line(make_site())
     lock_line(line=line, actor=Actor.ADMINISTRATOR, by="anna", at=NOON)
     reconcile(now=NOON)
@@ -186,7 +190,26 @@ def test_decisions_are_imported_once_with_what_was_decided(data_dir: Path) -> No
     assert list((data_dir / "admission" / "decisions").rglob("*.jsonl")) == []
 
 
-def test_a_note_cut_off_by_a_crash_costs_only_itself(data_dir: Path) -> None:
+def test_a_file_still_being_written_to_is_read_later(data_dir: Path) -> None:
+    make_line(make_site())
+    reconcile(now=NOON)
+    desk = make_desk(data_dir)
+    desk.keep(ask(desk, OUTSIDE).note)
+    import_decisions(now=NOON, limit=10)  # moved aside under the writer
+    desk.keep(ask(desk, OUTSIDE).note)
+
+    early = import_decisions(now=NOON, limit=10)
+    (moved,) = (data_dir / "admission" / "decisions" / "claimed").glob("*.jsonl")
+    moved.rename(moved.with_name("1-aged.jsonl"))
+    late = import_decisions(now=NOON, limit=10)
+
+    assert (early, late, Decision.objects.count()) == (0, 2, 2)
+
+
+def test_a_note_cut_off_by_a_crash_costs_only_itself(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decisions, "SETTLED_SECONDS", 0)
     folder = data_dir / "admission" / "decisions" / "claimed"
     make_site()
     reconcile(now=NOON)
