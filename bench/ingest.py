@@ -183,35 +183,43 @@ def floor() -> float:
     from django.db import connection, transaction
 
     from cdr.models import Call
-    from cdr.operations import storing
+    from cdr.operations.storing import sqlite_value
+    from cdr.queries.pricing import CALL_COLUMNS
 
-    rows = list(Call.objects.order_by("pk").values_list(*storing.CALL_COLUMNS)[:RECORDS])
+    rows = list(Call.objects.order_by("pk").values_list(*CALL_COLUMNS)[:RECORDS])
     table = "floor_call"
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(f"CREATE TABLE {table} (LIKE cdr_call INCLUDING ALL)")
-            ready = "".join("\t".join(map(storing._copy_text, row)) + "\n" for row in rows)
+            ready = _copied_text(cursor)
             start = time.perf_counter()
             with (
                 transaction.atomic(),
-                cursor.cursor.copy(  # type: ignore[attr-defined]
-                    f"COPY {table} ({', '.join(storing.CALL_COLUMNS)}) FROM STDIN"
-                ) as copy,
+                cursor.cursor.copy(f"COPY {table} ({', '.join(CALL_COLUMNS)}) FROM STDIN") as copy,
             ):
                 copy.write(ready)
             return time.perf_counter() - start
         _like_in_sqlite(cursor, table)
-        marks = ", ".join(["?"] * len(storing.CALL_COLUMNS))
-        values = [tuple(map(storing._sqlite_value, row)) for row in rows]
+        marks = ", ".join(["?"] * len(CALL_COLUMNS))
+        values = [tuple(map(sqlite_value, row)) for row in rows]
         raw = connection.connection
         start = time.perf_counter()
         raw.execute("BEGIN IMMEDIATE")
         raw.executemany(
-            f"INSERT INTO {table} ({', '.join(storing.CALL_COLUMNS)}) VALUES ({marks})",  # noqa: S608
+            f"INSERT INTO {table} ({', '.join(CALL_COLUMNS)}) VALUES ({marks})",  # noqa: S608
             values,
         )
         raw.execute("COMMIT")
         return time.perf_counter() - start
+
+
+def _copied_text(cursor: Any) -> bytes:
+    """The rows as PostgreSQL itself writes them for COPY."""
+    from cdr.queries.pricing import CALL_COLUMNS
+
+    query = f"SELECT {', '.join(CALL_COLUMNS)} FROM cdr_call ORDER BY id LIMIT {RECORDS}"  # noqa: S608
+    with cursor.cursor.copy(f"COPY ({query}) TO STDOUT") as copy:
+        return b"".join(bytes(part) for part in copy)
 
 
 def _like_in_sqlite(cursor: Any, table: str) -> None:

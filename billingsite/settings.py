@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import environ
+from django.core.management.utils import get_random_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -22,7 +24,9 @@ if (BASE_DIR / ".env").is_file():
 def secret(name: str, *, default: str = "") -> str:
     """A secret from `name`, or from the file that `name`_FILE points to."""
     path = env.str(f"{name}_FILE", default="")
-    return Path(path).read_text(encoding="utf-8").strip() if path else env.str(name, default=default)
+    return (
+        Path(path).read_text(encoding="utf-8").strip() if path else env.str(name, default=default)
+    )
 
 
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
@@ -33,16 +37,12 @@ def local_secret_key() -> str:
     """A key made once for this data folder, where none is given (demo, tests)."""
     path = DATA_DIR / "secret_key"
     if not path.is_file():
-        from django.core.management.utils import get_random_secret_key
-
         DATA_DIR.mkdir(parents=True, exist_ok=True)
         fresh = path.with_name(f".secret_key.{os.getpid()}")
         fresh.write_text(get_random_secret_key(), encoding="utf-8")
         fresh.chmod(0o600)
-        try:
+        with suppress(FileExistsError):  # another process was first: its key counts
             os.link(fresh, path)
-        except FileExistsError:
-            pass
         fresh.unlink()
     return path.read_text(encoding="utf-8")
 

@@ -98,9 +98,7 @@ def check_starts_on(kind: PeriodKind, starts_on: int) -> None:
         raise ValueError(f"a {kind} starts on 1..{last}, got {starts_on}")
 
 
-def period_of_date(
-    day: date, *, kind: PeriodKind, zone: ZoneInfo, starts_on: int = 1
-) -> Period:
+def period_of_date(day: date, *, kind: PeriodKind, zone: ZoneInfo, starts_on: int = 1) -> Period:
     """The period of `kind` that holds the local date `day`."""
     check_starts_on(kind, starts_on)
     first = _first_day(day, kind=kind, starts_on=starts_on)
@@ -108,13 +106,9 @@ def period_of_date(
     return Period(first, after, local_midnight(first, zone), local_midnight(after, zone))
 
 
-def period_at(
-    instant: datetime, *, kind: PeriodKind, zone: ZoneInfo, starts_on: int = 1
-) -> Period:
+def period_at(instant: datetime, *, kind: PeriodKind, zone: ZoneInfo, starts_on: int = 1) -> Period:
     """The period of `kind` that holds `instant` (aware) in `zone`."""
-    return period_of_date(
-        local_date(instant, zone), kind=kind, zone=zone, starts_on=starts_on
-    )
+    return period_of_date(local_date(instant, zone), kind=kind, zone=zone, starts_on=starts_on)
 
 
 def period_after(period: Period, *, kind: PeriodKind, zone: ZoneInfo, starts_on: int = 1) -> Period:

@@ -39,6 +39,7 @@ NOTHING = End("none")
 VOICEMAIL = End("voicemail")
 BRIDGE = End("bridge")
 UNKNOWN_TRUNK = End("trunk")
+BY_EVIDENCE = {"trunk": UNKNOWN_TRUNK, "line": LINE, "voicemail": VOICEMAIL, "bridge": BRIDGE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +91,12 @@ def _end(party: Party, *, view: SiteView, is_origin: bool) -> End:
     configured = view.gateway(party.device) if party.device else None
     if configured is not None:
         return configured
-    if party.kind == "trunk":
-        return UNKNOWN_TRUNK
-    if party.kind == "line":
-        return LINE
-    if party.kind == "voicemail":
-        return VOICEMAIL
-    if party.kind == "bridge":
-        return BRIDGE
-    if party.partition:
+    if party.kind:
+        return BY_EVIDENCE[party.kind]
+    if party.partition or (is_origin and party.device and not party.number):
         return LINE
     if not party.number:
-        return LINE if is_origin and party.device else NOTHING
+        return NOTHING
     number = normalise(party.number, plan=view.plan, dialled=not is_origin)
     return LINE if number.is_internal else UNKNOWN_TRUNK
 

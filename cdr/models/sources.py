@@ -70,7 +70,7 @@ class Delivery(models.Model):
     next_line = models.PositiveIntegerField(default=0, help_text="first line not yet mined")
     records_read = models.PositiveIntegerField(default=0)
     duplicate_of = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="duplicates"
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="duplicates"
     )
     received_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)

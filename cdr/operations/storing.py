@@ -37,7 +37,7 @@ def take_ids(table: str, count: int) -> list[int]:
         return list(range(last + 1, last + count + 1))
 
 
-def _sqlite_value(value: Any) -> Any:
+def sqlite_value(value: Any) -> Any:
     if isinstance(value, datetime):
         return str(value.astimezone(UTC).replace(tzinfo=None))
     if isinstance(value, date):
@@ -61,7 +61,7 @@ def bulk_write(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
         marks = ", ".join(["%s"] * len(columns))
         cursor.executemany(
             f"INSERT INTO {name} ({quoted}) VALUES ({marks})",  # noqa: S608 - our own names
-            [tuple(map(_sqlite_value, row)) for row in rows],
+            [tuple(map(sqlite_value, row)) for row in rows],
         )
 
 
@@ -213,5 +213,5 @@ def _upsert_totals(rows: Sequence[tuple[Any, ...]]) -> None:
         marks = ", ".join(["%s"] * len(TOTAL_COLUMNS))
         cursor.executemany(
             f"INSERT INTO {TOTAL_TABLE} ({columns}) VALUES ({marks}) {conflict}",  # noqa: S608
-            [tuple(map(_sqlite_value, row)) for row in rows],
+            [tuple(map(sqlite_value, row)) for row in rows],
         )

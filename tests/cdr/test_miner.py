@@ -11,7 +11,7 @@ from django.db import DataError
 from django.db.models import Q
 
 from cdr.models import Adjustment, Call, Delivery, Outcome, QuarantinedRecord, UsageTotal
-from cdr.operations import batches
+from cdr.operations import batches, storing
 from cdr.operations.miner import mine_files, mine_waiting, spool
 from cdr.operations.rerating import rerate
 from cdr.operations.tariffs import add_version
@@ -198,7 +198,7 @@ def test_one_record_that_the_database_refuses_costs_its_neighbours_nothing(
     london: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     records = [outgoing(str(n), off=n) for n in range(50)]
-    write = batches.write_calls
+    write = storing.write_calls
 
     def refuse(ids: Any, rows: Any) -> None:
         if any(row.call_id == "25" for row in rows):
@@ -332,7 +332,7 @@ def test_a_record_without_partition_finds_the_line_only_where_one_partition_has_
     user = london.person("ann", "201")
     Line.objects.create(site=london.site, partition="PT", extension="202")
     Line.objects.create(site=london.site, partition="OTHER", extension="202")
-    bare = {"from_partition": ""}
+    bare: dict[str, Any] = {"from_partition": ""}
 
     mine(outgoing("1", **bare), outgoing("2", extension="202", **bare))
 

@@ -8,7 +8,7 @@ from argparse import ArgumentParser
 from contextlib import ExitStack
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -49,11 +49,13 @@ class Command(BaseCommand):
                 target = Path(options["file"])
                 partial = target.with_name(f".{target.name}.part")
                 try:
-                    stream = stack.enter_context(partial.open("w", encoding="utf-8", newline=""))
+                    stream: TextIO = stack.enter_context(
+                        partial.open("w", encoding="utf-8", newline="")
+                    )
                 except OSError as error:
                     raise CommandError(f"{target}: {error.strerror}") from error
             else:
-                stream = sys.stdout
+                stream = cast(TextIO, sys.stdout)
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow(COLUMNS)
             for row in call_rows(where):
