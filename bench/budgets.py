@@ -32,7 +32,9 @@ TODAY = date(2026, 11, 20)
 RUNS = 5
 MONTHS_OF_HISTORY = 24
 ROWS_A_MONTH = 2
+ROWS_THIS_MONTH = 5
 CALLS_A_ROW = 2
+"""24 months of two rows of two calls are 10 million; five rows a month are 1 million calls."""
 TOTAL = "cdr_usagetotal"
 
 
@@ -63,13 +65,9 @@ def run(sql: str, *values: Any) -> None:
         cursor.execute(sql, values)
 
 
-def add_totals(first_user: int, *, months: int, rows_a_month: int) -> None:
-    """Usage of every user: some rows a month, back from the running one, two calls each."""
-    days = [
-        date(TODAY.year - (TODAY.month - 1 < month) - (month > 12), _month(month), 1 + row)
-        for month in range(months)
-        for row in range(rows_a_month)
-    ]
+def add_totals(first_user: int, *, months: range, rows_a_month: int) -> None:
+    """Usage of every user: some rows of two calls in each month, counted back from this one."""
+    days = [_day(back, 1 + row) for back in months for row in range(rows_a_month)]
     for day in days:
         run(
             f"INSERT INTO {TOTAL} (local_date, user_key, department_key, cost_centre_key,"  # noqa: S608
@@ -85,8 +83,9 @@ def add_totals(first_user: int, *, months: int, rows_a_month: int) -> None:
         )
 
 
-def _month(back: int) -> int:
-    return (TODAY.month - 1 - back) % 12 + 1
+def _day(months_back: int, day: int) -> date:
+    months = TODAY.year * 12 + TODAY.month - 1 - months_back
+    return date(months // 12, months % 12 + 1, day)
 
 
 def new_calls(first_user: int, *, round_number: int) -> None:
@@ -217,28 +216,28 @@ def measure(vendor: str) -> list[Figure]:
 
     first_user = set_up()
     evaluate_waiting(now=NOW)
-    add_totals(first_user, months=1, rows_a_month=1)
+    add_totals(first_user, months=range(1), rows_a_month=1)
     settle()
     small = ticks(first_user, first_round=0)
     idle_seconds, queries = idle()
     bare = empty_select()
-    add_totals(first_user, months=1, rows_a_month=10)
+    add_totals(first_user, months=range(1, MONTHS_OF_HISTORY), rows_a_month=ROWS_A_MONTH)
     settle()
-    many_rows = ticks(first_user, first_round=RUNS)
+    large = ticks(first_user, first_round=RUNS)
+    add_totals(first_user, months=range(1), rows_a_month=ROWS_THIS_MONTH)
+    settle()
+    month_full = ticks(first_user, first_round=2 * RUNS)
     least = floor(first_user)
-    add_totals(first_user, months=MONTHS_OF_HISTORY, rows_a_month=ROWS_A_MONTH)
-    settle()
-    large = ticks(first_user, first_round=2 * RUNS)
     calls = BUDGETS * MONTHS_OF_HISTORY * ROWS_A_MONTH * CALLS_A_ROW
     return [
         Figure(
             f"T7 {vendor}",
-            f"tick over {CALLS:,} new calls, {BUDGETS:,} budgets",
-            f"{many_rows * 1000:.1f} ms",
+            f"tick over {CALLS:,} new calls, {FIRING} firing, {BUDGETS:,} budgets",
+            f"{month_full * 1000:.1f} ms",
             f"{least * 1000:.1f} ms",
-            f"{many_rows / least:.2f}x",
+            f"{month_full / least:.2f}x",
             "≤ 2x",
-            many_rows <= 2 * least,
+            month_full <= 2 * least,
         ),
         Figure(
             f"T8 {vendor}",

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from django.db import connection
+from django.db.models import Q
 
 from budgets.models import BudgetPeriod, PeriodState
 from budgets.queries.members import UnitTree
@@ -128,33 +129,33 @@ def _users_beyond(users: Collection[int], *, first: date, last: date) -> list[tu
 
 
 def _units_spent(days_of_unit: dict[int, set[date]]) -> Iterator[tuple[Glance, int]]:
-    """The periods of budgets of these units, and of all that hold them, with their sums."""
+    """The periods of budgets that count any of these units on these days, with their sums.
+
+    A running period counts what lies below its unit now, an ended one what lay there
+    when it ended: the tree may have been moved since.
+    """
     if not days_of_unit:
         return
     tree = UnitTree()
-    days_above: dict[int, set[date]] = defaultdict(set)
-    for unit_id, days in days_of_unit.items():
-        for upper in tree.above([unit_id]):
-            days_above[upper] |= days
-    if not days_above:
-        return
-    all_days = set[date]().union(*days_above.values())
+    all_days = set[date]().union(*days_of_unit.values())
     around = BudgetPeriod.objects.filter(
-        budget__unit_id__in=list(days_above),
+        Q(budget__unit_id__in=list(tree.above(days_of_unit))) | Q(counted_units__isnull=False),
+        budget__unit__isnull=False,
         budget__for_each_member=False,
         starts_on__lte=max(all_days),
         ends_before__gt=min(all_days),
     ).exclude(state=PeriodState.DROPPED)
-    periods = [
-        period
-        for period in around.select_related("budget__unit")
+    watched = [
+        each
+        for each in watched_of(around.select_related("budget__unit"), tree)
         if any(
-            period.starts_on <= day < period.ends_before
-            for day in days_above[period.budget.unit_id or 0]
+            each.span.starts_on <= day < each.span.ends_before
+            for unit_id in each.unit_ids & days_of_unit.keys()
+            for day in days_of_unit[unit_id]
         )
     ]
-    spent = sums(watched_of(periods, tree))
-    for period in periods:
+    spent = sums(watched)
+    for period in BudgetPeriod.objects.filter(pk__in=spent):
         yield glance_at(period), spent[period.pk].amount
 
 

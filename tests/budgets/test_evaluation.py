@@ -111,6 +111,24 @@ def test_a_hundred_thousand_small_calls_reach_the_threshold_on_the_very_cent() -
     assert percent(running(budget)) == 5000
 
 
+@pytest.mark.feature("X12")
+def test_each_budget_has_its_own_rules_for_whom_to_tell_and_a_recipient_besides() -> None:
+    firm = Firm()
+    mario, anna = firm.person("mario"), firm.person("anna")
+    assigned(mario, money("10.00", Step(30, ("manager",)), extra_recipient="x@example.org"))
+    assigned(anna, money("10.00", Step(90, ("administrator", "y@example.org"))))
+    firm.call(mario, "3.00")
+    firm.call(anna, "9.00")
+
+    evaluate_waiting(now=NOON)
+
+    told = BudgetNotice.objects.values_list("user__username", "recipients")
+    assert dict(told) == {
+        "mario": ["manager", "x@example.org"],
+        "anna": ["administrator", "y@example.org"],
+    }
+
+
 @pytest.mark.feature("F181")
 @pytest.mark.feature("F182")
 @pytest.mark.parametrize("kind", ["department", "cost_centre"])
@@ -332,6 +350,7 @@ def test_deleting_a_budget_lifts_its_locks_and_keeps_its_history() -> None:
     assert assigned(mario, money("30.00")).pk != budget.pk
 
 
+@pytest.mark.feature("X14")
 def test_an_unlocked_budget_never_wishes_for_a_lock() -> None:
     firm = Firm()
     mario = firm.person("mario")

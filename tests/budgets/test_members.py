@@ -19,7 +19,7 @@ from budgets.operations.assignments import (
 )
 from budgets.operations.evaluation import evaluate_waiting
 from budgets.operations.periods import end_due_periods
-from budgets.queries import budgets_of, members_of, spent, thresholds_of
+from budgets.queries import budgets_of, differences, members_of, spent, thresholds_of
 from directory.models import Membership
 from tests.support.budgets import NOON, Firm, assigned, kinds_of_events, money, running
 
@@ -214,6 +214,29 @@ def test_an_exception_leaves_ended_periods_alone() -> None:
     november = BudgetPeriod.objects.get(starts_on="2026-11-01")
     assert (november.closed_spent, november.late_amount) == (3_000_000, 1_000_000)
     assert spent(running(budget)) == 0
+
+
+def test_a_unit_that_is_moved_away_stays_in_the_periods_that_ended_with_it() -> None:
+    firm = Firm()
+    mario = firm.person("mario", department="Sales/North")
+    budget = assigned(firm.unit("Sales"), money("10.00"))
+    firm.call(mario, "3.00")
+    evaluate_waiting(now=NOON)
+    end = running(budget).ends_at
+    end_due_periods(now=end)
+    end_due_periods(now=end + HOUR)
+
+    north = firm.unit("Sales/North")
+    north.parent, north.path = None, "North"
+    north.save()
+    firm.call(mario, "1.00", at=NOON)
+    firm.call(mario, "2.00", at=end + HOUR)
+    evaluate_waiting(now=end + HOUR)
+
+    november = BudgetPeriod.objects.get(starts_on="2026-11-01")
+    assert (november.closed_spent, november.late_amount) == (3_000_000, 1_000_000)
+    assert spent(running(budget)) == 0
+    assert differences() == []
 
 
 def test_who_joins_a_locked_unit_is_locked_and_who_leaves_it_is_free() -> None:
