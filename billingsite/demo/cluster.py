@@ -17,7 +17,6 @@ Values = Mapping[str, str | int]
 
 HEADER = ",".join(f'"{name}"' for name in COLUMNS) + "\n"
 TYPES = ",".join(COLUMN_TYPES.values()) + "\n"
-_PLAIN = tuple((name, kind == "INTEGER") for name, kind in COLUMN_TYPES.items())
 _ALWAYS: dict[str, str | int] = {
     "cdrRecordType": 1,
     "origPrecedenceLevel": 4,
@@ -32,14 +31,24 @@ _ALWAYS: dict[str, str | int] = {
 }
 
 
+_PLACES = {name: place for place, name in enumerate(COLUMNS)}
+_IS_INTEGER = tuple(kind == "INTEGER" for kind in COLUMN_TYPES.values())
+_EMPTY = ["0" if is_integer else '""' for is_integer in _IS_INTEGER]
+
+
+def _put(row: list[str], values: Values) -> list[str]:
+    for name, value in values.items():
+        place = _PLACES[name]
+        row[place] = str(value) if _IS_INTEGER[place] else f'"{value}"'
+    return row
+
+
+_USUAL = _put(list(_EMPTY), _ALWAYS)
+
+
 def line(values: Values) -> str:
     """One record: integers bare, all else quoted, unknown integers 0."""
-    merged = {**_ALWAYS, **values}
-    fields = [
-        str(merged.get(name, 0)) if is_integer else f'"{merged.get(name, "")}"'
-        for name, is_integer in _PLAIN
-    ]
-    return ",".join(fields) + "\n"
+    return ",".join(_put(list(_USUAL), values)) + "\n"
 
 
 def packed_address(text: str) -> int:

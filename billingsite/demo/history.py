@@ -16,7 +16,7 @@ LENGTH = timedelta(days=92)
 
 
 def write_history(data_dir: Path, memory: Memory, *, now: datetime) -> Iterator[int]:
-    """Write all planned calls that ended since the last time, a file per office and day.
+    """Write all planned calls that ended since the last time, a file per office and week.
 
     Yields how many records each file has. The memory moves on when all is written: what was interrupted is written again
     under the same names, and the Recorder knows it for the same.
@@ -25,8 +25,8 @@ def write_history(data_dir: Path, memory: Memory, *, now: datetime) -> Iterator[
     until = now.replace(microsecond=0)
     for office in OFFICES:
         calls = calls_between(office, after=since, until=until)
-        for day, of_day in groupby(calls, key=lambda call: _day(office, call)):
-            yield _write_day(data_dir, office, day, list(of_day))
+        for monday, of_week in groupby(calls, key=lambda call: _monday(office, call)):
+            yield _write_week(data_dir, office, monday, list(of_week))
     memory.written_until = until.isoformat()
     memory.save()
 
@@ -35,14 +35,15 @@ def drop_folder(data_dir: Path, office: Office) -> Path:
     return data_dir / "drop" / office.source
 
 
-def _day(office: Office, call: PlannedCall) -> date:
-    return datetime.fromtimestamp(call.ended, office.zone).date()
+def _monday(office: Office, call: PlannedCall) -> date:
+    day = datetime.fromtimestamp(call.ended, office.zone).date()
+    return day - timedelta(days=day.weekday())
 
 
-def _write_day(data_dir: Path, office: Office, day: date, calls: list[PlannedCall]) -> int:
+def _write_week(data_dir: Path, office: Office, monday: date, calls: list[PlannedCall]) -> int:
     records: list[Values] = [record for call in calls for record in call.records]
     closed_at = datetime.fromtimestamp(calls[-1].ended, UTC)
-    sequence = (day - FIRST_DAY).days * 10_000 + len(records)
+    sequence = (monday - FIRST_DAY).days * 10_000 + len(records)
     name = file_name(office, node=1, at=closed_at, sequence=sequence)
     write_file(drop_folder(data_dir, office), name, records, closed_at=closed_at)
     return len(records)

@@ -21,7 +21,7 @@ from billingsite.management.commands import serve
 from kernel import clock
 from kernel.errors import DomainError
 
-FILES_A_PASS = 24
+FILES_A_PASS = 4
 LEASE_WAIT_SECONDS = 120.0
 
 
