@@ -331,7 +331,9 @@ def test_nobody_without_a_budget_is_shown_an_empty_frame(world: PagesWorld) -> N
     assert "No budget is assigned to you." in words_of(signed_in(stranger).get("/budgets/"))
 
 
-@pytest.mark.feature("F207", "F208", "F209", "F210", "F211", "F212", "F213", "F214", "F215", "F216")
+@pytest.mark.feature(
+    "F196", "F207", "F208", "F209", "F210", "F211", "F212", "F213", "F214", "F215", "F216"
+)
 def test_the_history_is_filtered_sorted_and_paged(world: PagesWorld) -> None:
     budget = world.budgets["own"]
     for number in range(57):
