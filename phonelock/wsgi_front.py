@@ -6,6 +6,7 @@ answer; everything else goes on to the application behind.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +31,9 @@ class AdmissionFront:
     ) -> None:
         self._application = application
         self._desk = desk
+        # What is loaded by now stays for ever; going through all of it again and again
+        # held every thread up for a tenth of a second.
+        gc.freeze()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
