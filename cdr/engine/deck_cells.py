@@ -245,6 +245,7 @@ def _seconds(text: str) -> int:
     return seconds
 
 
+@lru_cache(maxsize=4096)
 def read_seconds(cell: str) -> int:
     """Whole seconds, 0 allowed; `60 s`, `60sec` and `60.0` are the same.
 
@@ -254,6 +255,7 @@ def read_seconds(cell: str) -> int:
     return _seconds(re.sub(r"\s*(s|sec|secs|seconds?)\.?$", "", cell.lower()).removesuffix(".0"))
 
 
+@lru_cache(maxsize=4096)
 def read_increments(cell: str) -> tuple[int, int | None]:
     """First and next increment in seconds; 0 says no rule, which is per second.
 

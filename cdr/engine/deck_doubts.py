@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
@@ -14,36 +15,44 @@ DEAR_TIMES: Final = 50
 DEAR: Final = 5
 
 
+@lru_cache(maxsize=4096)
+def _country(start: str) -> str:
+    for length in (3, 2, 1):
+        if start[:length].isdigit() and int(start[:length]) in COUNTRY_CODE_TO_REGION_CODE:
+            return start[:length]
+    return ""
+
+
 def _country_of(prefix: str) -> str:
     """The country code that the prefix begins with; prefixes of no country stand together."""
-    for length in (3, 2, 1):
-        if prefix[:length].isdigit() and int(prefix[:length]) in COUNTRY_CODE_TO_REGION_CODE:
-            return prefix[:length]
-    return ""
+    return _country(prefix[:3])
 
 
 def implausible(deck: Deck) -> list[str]:
     """What deserves a look: prices of 0, and prices far above those around them."""
-    per_minute: dict[str, list[Decimal]] = defaultdict(list)
-    free: list[str] = []
-    for row in deck.rows:
-        if row.terms is None:
-            continue
-        price = row.terms.price * 60 / row.terms.per_seconds
-        if price == 0 and row.terms.fee == 0:
-            free.append(row.prefixes[0])
-        else:
-            per_minute[_country_of(row.prefixes[0])].append(price)
-    medians = {zone: sorted(prices)[len(prices) // 2] for zone, prices in per_minute.items()}
-    dear = [
+    prices = [
+        (
+            row.prefixes[0],
+            _country_of(row.prefixes[0]),
+            row.terms.price * 60 / row.terms.per_seconds,
+        )
+        for row in deck.rows
+        if row.terms is not None and (row.terms.price or row.terms.fee)
+    ]
+    free = [
         row.prefixes[0]
         for row in deck.rows
-        if row.terms is not None
-        and row.terms.price * 60 / row.terms.per_seconds
-        > DEAR_TIMES * medians.get(_country_of(row.prefixes[0]), Decimal(0))
-        and row.terms.price
+        if row.terms is not None and not (row.terms.price or row.terms.fee)
     ]
-    over = sum(1 for prices in per_minute.values() for price in prices if price > DEAR)
+    by_country: dict[str, list[Decimal]] = defaultdict(list)
+    for _, country, price in prices:
+        by_country[country].append(price)
+    limits = {
+        country: DEAR_TIMES * sorted(those)[len(those) // 2]
+        for country, those in by_country.items()
+    }
+    dear = [prefix for prefix, country, price in prices if price > limits[country]]
+    over = sum(1 for _, _, price in prices if price > DEAR)
     warnings: list[str] = []
     if over:
         warnings.append(

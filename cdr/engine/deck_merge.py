@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final, Literal, cast
 from zoneinfo import ZoneInfo
 
 from cdr.engine.decks import Deck, DeckRow, Terms
 from cdr.engine.rating import unit_price
-from cdr.engine.tariffs import Band, Destination, TariffDocument, parse_tariff
-from kernel.money import ceil_div, exact_text
+from cdr.engine.tariffs import ALWAYS, Band, KnownBands, Step, TariffDocument, parse_tariff
+from kernel.money import ceil_div
 
 Mode = Literal["update", "replace", "discontinue"]
 Json = dict[str, object]
@@ -60,16 +61,19 @@ class Preview:
     moves: list[Move] = field(default_factory=list)
     soonest_rise: datetime | None = None
 
-    def biggest(self, *, rise: bool) -> Move | None:
-        """The largest rise, or fall, in per cent; moves from a price of 0 have none."""
-        best: tuple[Fraction, Move] | None = None
+    def extremes(self) -> tuple[Move | None, Move | None]:
+        """The largest rise and the largest fall in per cent; moves from a price of 0 have none."""
+        highest = lowest = Fraction(1)
+        rise = fall = None
         for move in self.moves:
-            percent = move.percent
-            if percent is None or (percent > 0) != rise:
+            if not move.before:
                 continue
-            if best is None or abs(percent) > best[0]:
-                best = (abs(percent), move)
-        return best[1] if best else None
+            ratio = move.after / move.before
+            if ratio > highest:
+                highest, rise = ratio, move
+            elif ratio < lowest:
+                lowest, fall = ratio, move
+        return rise, fall
 
 
 def minute_price(bands: tuple[Band, ...] | None) -> Fraction:
@@ -90,8 +94,10 @@ def minute_price(bands: tuple[Band, ...] | None) -> Fraction:
     return max(total, Fraction(band.minimum_charge or 0))
 
 
+@lru_cache(maxsize=65_536)
 def _plain(amount: Decimal) -> str:
-    return exact_text(Fraction(amount))
+    """An amount without needless zeros, never with an exponent."""
+    return f"{amount.normalize():f}" if amount else "0"
 
 
 def bands_of(terms: Terms) -> list[Json]:
@@ -124,11 +130,17 @@ class _Held:
 
     __slots__ = ("bands", "raw", "valid_from", "valid_to")
 
-    def __init__(self, raw: Json, parsed: Destination) -> None:
+    def __init__(
+        self,
+        raw: Json,
+        bands: tuple[Band, ...] | None,
+        valid_from: datetime | None,
+        valid_to: datetime | None,
+    ) -> None:
         self.raw = raw
-        self.bands = parsed.bands
-        self.valid_from = parsed.valid_from
-        self.valid_to = parsed.valid_to
+        self.bands = bands
+        self.valid_from = valid_from
+        self.valid_to = valid_to
 
     def holds(self, at: datetime) -> bool:
         return (self.valid_from is None or self.valid_from <= at) and (
@@ -143,17 +155,19 @@ class Merge:
         self._document = document
         self._starts_at = starts_at
         self._zone = zone
-        self._tariff: TariffDocument = parse_tariff(document)
+        self.known_bands = KnownBands()
+        self._tariff: TariffDocument = parse_tariff(document, known=self.known_bands)
         self._rows: list[_Held] = []
         self._priced: dict[str, list[_Held]] = {}
         self._names: dict[str, _Held] = {}
         self._terms: dict[Terms, tuple[list[Json], tuple[Band, ...]]] = {}
         self._minutes: dict[int, Fraction] = {}
+        self._texts: dict[datetime, str] = {}
         self._equal: dict[tuple[int, int], bool] = {}
         self.preview = Preview()
         raws = cast("list[Json]", document["destinations"])
         for raw, parsed in zip(raws, self._tariff.destinations, strict=True):
-            self._hold(_Held(dict(raw), parsed))
+            self._hold(_Held(dict(raw), parsed.bands, parsed.valid_from, parsed.valid_to))
 
     def _hold(self, held: _Held) -> None:
         prefix = str(held.raw["prefix"])
@@ -207,7 +221,7 @@ class Merge:
             "valid_to": None,
             "bands": None,
         }
-        self._hold(_Held(raw, _destination(prefix, row, None, None)))
+        self._hold(_Held(raw, None, None, None))
         self.preview.counts[NAMED] += 1
 
     def _end(self, prefix: str, at: datetime) -> None:
@@ -229,15 +243,22 @@ class Merge:
 
     def _close(self, held: _Held, at: datetime) -> None:
         held.valid_to = at
-        held.raw["valid_to"] = at.astimezone(self._zone).isoformat()
+        held.raw["valid_to"] = self._text(at)
+
+    def _text(self, at: datetime) -> str:
+        """An instant as the document writes it, in its own zone."""
+        known = self._texts.get(at)
+        if known is None:
+            known = self._texts[at] = at.astimezone(self._zone).isoformat()
+        return known
 
     def _bands(self, row: DeckRow) -> tuple[list[Json], tuple[Band, ...]]:
         if row.terms is None:
             return [], ()
         known = self._terms.get(row.terms)
         if known is None:
-            raw = bands_of(row.terms)
-            known = self._terms[row.terms] = (raw, _parsed_bands(raw))
+            known = self._terms[row.terms] = (bands_of(row.terms), (band_of(row.terms),))
+            self.known_bands.add(*known)
         return known
 
     def _minute(self, bands: tuple[Band, ...] | None) -> Fraction:
@@ -265,11 +286,11 @@ class Merge:
             "prefix": prefix,
             "area": row.area or (str(old.raw.get("area") or "") if old else ""),
             "class": row.number_class or (old.raw.get("class") if old else None),
-            "valid_from": starts_at.astimezone(self._zone).isoformat(),
-            "valid_to": row.valid_to.astimezone(self._zone).isoformat() if row.valid_to else None,
+            "valid_from": self._text(starts_at),
+            "valid_to": self._text(row.valid_to) if row.valid_to else None,
             "bands": raw_bands,
         }
-        self._hold(_Held(raw, _destination(prefix, row, starts_at, bands)))
+        self._hold(_Held(raw, bands, starts_at, row.valid_to))
 
     def _same(self, old: _Held, row: DeckRow, bands: tuple[Band, ...], held: list[_Held]) -> bool:
         """Whether `old` says what the row says already, perhaps up to a later known price."""
@@ -315,22 +336,29 @@ class Merge:
             self.preview.soonest_rise = starts_at
 
 
-def _destination(
-    prefix: str, row: DeckRow, starts_at: datetime | None, bands: tuple[Band, ...] | None
-) -> Destination:
-    return Destination(
-        prefix=prefix,
-        area=row.area,
-        number_class=row.number_class,
-        valid_from=starts_at,
-        valid_to=row.valid_to,
-        bands=bands,
+def band_of(terms: Terms) -> Band:
+    """What `parse_tariff` makes of the bands that `bands_of` writes."""
+    steps = [(0, terms.first)]
+    if terms.following != terms.first:
+        steps.append((terms.free + terms.first, terms.following))
+    return Band(
+        when=ALWAYS,
+        connect_fee=terms.fee,
+        free_ms=terms.free * 1000,
+        grace_ms=terms.grace * 1000,
+        minimum_charge=terms.minimum,
+        maximum_charge=None,
+        at_maximum="free",
+        steps=tuple(
+            Step(
+                from_ms=start * 1000,
+                price=terms.price,
+                per_ms=terms.per_seconds * 1000,
+                increment_ms=increment * 1000,
+            )
+            for start, increment in steps
+        ),
     )
-
-
-def _parsed_bands(raw: list[Json]) -> tuple[Band, ...]:
-    probe = {"name": "deck", "currency": "XXX", "destinations": [{"prefix": "", "bands": raw}]}
-    return parse_tariff(probe).destinations[0].bands or ()
 
 
 def empty_document(*, name: str, currency: str, timezone: str) -> Json:

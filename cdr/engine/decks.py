@@ -170,6 +170,13 @@ def _country_code(regions: str) -> str:
     return str(codes.pop()) if len(codes) == 1 and codes != {0} else ""
 
 
+class _Cells(dict[str, str]):
+    """The cells of one row by meaning; what is not there is empty."""
+
+    def __missing__(self, meaning: str) -> str:
+        return ""
+
+
 class Reader:
     """Reads the rows of one file with one set of columns and decisions."""
 
@@ -178,11 +185,15 @@ class Reader:
         self._options = options
         self._mark: DecimalMark = options.decimal_mark or "point"
         self._order: DateOrder = options.date_order or "dmy"
-        self._has_prices = "price" in columns.at
+        self._places = tuple(columns.at.items())
+        self._usual_action: Action = "price" if "price" in columns.at else "name"
         per_second = 1 if columns.is_per_second else 60
         self._per_seconds = options.per_seconds or per_second
         parts = TEN_THOUSAND if columns.layout == CDRTOOL_RATES else options.price_parts
         self._parts = parts
+        self._has_extras = bool({"free", "grace", "minimum"} & set(columns.at))
+        self._has_dates = bool({"valid_from", "valid_to"} & set(columns.at))
+        self._has_changes = bool({"change", "blocked"} & set(columns.at))
         self._plain = not {"plan", "origin", "exact", "application", "incoming_price"} & set(
             columns.at
         )
@@ -190,21 +201,18 @@ class Reader:
     def row(self, line: Line) -> DeckRow:
         """One row, or _Refused."""
         cells = line.cells
-        at = self._columns.at
-
-        def cell(meaning: str) -> str:
-            place = at.get(meaning)
-            return cells[place] if place is not None and place < len(cells) else ""
-
+        width = len(cells)
+        found = {meaning: cells[place] for meaning, place in self._places if place < width}
+        cell = _Cells(found).__getitem__
         if not self._plain:
             self._check_kind(cell)
         prefixes = self._prefixes(cell)
-        action = self._action(cell)
+        action = self._action(cell) if self._has_changes else self._usual_action
         terms = self._terms(cell) if action == "price" else None
-        valid_from, valid_to = (
-            self._read("valid_from", cell, self._instant),
-            self._read("valid_to", cell, self._instant),
-        )
+        valid_from = valid_to = None
+        if self._has_dates:
+            valid_from = self._read("valid_from", cell, self._instant)
+            valid_to = self._read("valid_to", cell, self._instant)
         if valid_from and valid_to and valid_to <= valid_from:
             raise self._bad("valid_to", cell, "ends before it begins")
         return DeckRow(
@@ -285,7 +293,7 @@ class Reader:
             return "bar"
         if blocked not in FALSE:
             raise self._bad("blocked", cell, "is neither yes nor no")
-        return "price" if self._has_prices else "name"
+        return self._usual_action
 
     def _terms(self, cell: Callable[[str], str]) -> Terms:
         if not cell("price"):
@@ -300,9 +308,11 @@ class Reader:
             fee=(self._amount("fee", cell) / self._parts) if cell("fee") else Decimal(0),
             first=first,
             following=following,
-            free=self._whole("free", cell),
-            grace=self._whole("grace", cell),
-            minimum=self._amount("minimum", cell) if cell("minimum") else None,
+            free=self._whole("free", cell) if self._has_extras else 0,
+            grace=self._whole("grace", cell) if self._has_extras else 0,
+            minimum=(
+                self._amount("minimum", cell) if self._has_extras and cell("minimum") else None
+            ),
         )
 
     def _amount(self, meaning: str, cell: Callable[[str], str]) -> Decimal:

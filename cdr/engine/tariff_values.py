@@ -78,6 +78,16 @@ def read_decimal(value: object) -> Decimal:
 
 
 def read_amount(value: object) -> Decimal:
+    """An amount of money, not negative, with at most twelve places."""
+    return _known_amount(value) if isinstance(value, str) else _amount(value)
+
+
+@lru_cache(maxsize=65_536)
+def _known_amount(value: str) -> Decimal:
+    return _amount(value)
+
+
+def _amount(value: object) -> Decimal:
     number = read_decimal(value)
     if number < 0:
         raise Bad("", f"must not be negative, got {value}")
@@ -98,6 +108,8 @@ def read_whole(value: object, *, lowest: int, highest: int) -> int:
 
 def read_seconds(value: object) -> int:
     """Seconds, whole or with up to three places, as milliseconds."""
+    if type(value) is int and 0 <= value <= MAX_SECONDS:
+        return value * 1000
     number = read_decimal(value)
     if number < 0:
         raise Bad("", f"must not be negative, got {value}")

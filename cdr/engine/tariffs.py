@@ -181,7 +181,12 @@ def _to_time(value: object) -> int:
     return read_time_of_day(read_text(value, longest=8))
 
 
+TIMING_KEYS: Final = frozenset({"days", "from", "to", "months", "month_days", "holiday", "weight"})
+
+
 def _timing(raw: Mapping[str, object]) -> Timing:
+    if TIMING_KEYS.isdisjoint(raw):
+        return ALWAYS
     return Timing(
         days=optional(raw, "days", lambda v: read_numbers(v, lowest=1, highest=7), EVERY_DAY),
         from_ms=optional(raw, "from", _from_time, 0),
@@ -195,9 +200,23 @@ def _timing(raw: Mapping[str, object]) -> Timing:
     )
 
 
+ALWAYS: Final = Timing(
+    days=EVERY_DAY,
+    from_ms=0,
+    to_ms=DAY_MS,
+    months=None,
+    month_days=None,
+    holiday=None,
+    weight=10,
+)
+
+
+def _at_maximum(value: object) -> AtMaximum:
+    return cast("AtMaximum", read_choice(value, choices=("free", "disconnect")))
+
+
 def _band(value: object) -> Band:
     raw = read_object(value, keys=BAND_KEYS, what="a band")
-    choices = ("free", "disconnect")
     return Band(
         when=_timing(raw),
         connect_fee=optional(raw, "connect_fee", read_amount, Decimal(0)),
@@ -205,10 +224,7 @@ def _band(value: object) -> Band:
         grace_ms=optional(raw, "grace_seconds", read_seconds, 0),
         minimum_charge=optional(raw, "minimum_charge", read_amount, None),
         maximum_charge=optional(raw, "maximum_charge", read_amount, None),
-        at_maximum=cast(
-            "AtMaximum",
-            optional(raw, "at_maximum", lambda v: read_choice(v, choices=choices), "free"),
-        ),
+        at_maximum=optional(raw, "at_maximum", _at_maximum, "free"),
         steps=required(raw, "steps", _steps),
     )
 
@@ -238,13 +254,42 @@ DOCUMENT_KEYS: Final = frozenset(
 MODES: Final = ("half_up", "half_even", "up", "down", "none")
 
 
-class _Reader:
-    """Reads destinations; equal bands are read once, as decks repeat them thousands of times."""
+class KnownBands:
+    """Bands that were read already, for documents made out of one another.
 
-    def __init__(self, *, zone: ZoneInfo, has_holidays: bool) -> None:
+    Known by the very list object, which is kept alive here, or by equal content.
+    A list that is in here must not be changed any more.
+    """
+
+    def __init__(self) -> None:
+        self._by_identity: dict[int, tuple[object, tuple[Band, ...]]] = {}
+        self._by_content: dict[str, tuple[Band, ...]] = {}
+
+    def add(self, value: object, bands: tuple[Band, ...]) -> None:
+        """Say what the list `value` reads as."""
+        self._by_identity[id(value)] = (value, bands)
+
+    def read(self, value: object, *, has_holidays: bool) -> tuple[Band, ...]:
+        """The bands that `value` says; read once, as decks repeat them thousands of times."""
+        same = self._by_identity.get(id(value))
+        if same is not None:
+            return same[1]
+        content = repr(value)
+        known = self._by_content.get(content)
+        if known is None:
+            known = _bands(value, has_holidays=has_holidays)
+            self._by_content[content] = known
+        self.add(value, known)
+        return known
+
+
+class _Reader:
+    """Reads the destinations of one document."""
+
+    def __init__(self, *, zone: ZoneInfo, has_holidays: bool, known: KnownBands) -> None:
         self._zone = zone
         self._has_holidays = has_holidays
-        self._known_bands: dict[str, tuple[Band, ...]] = {}
+        self._known = known
 
     def destination(self, value: object) -> Destination:
         raw = read_object(value, keys=DESTINATION_KEYS, what="a destination")
@@ -256,8 +301,8 @@ class _Reader:
             raise Bad("bands", "is missing; null names the area only, [] bars the destination")
         return Destination(
             prefix=required(raw, "prefix", _prefix),
-            area=optional(raw, "area", lambda v: read_text(v, longest=MAX_AREA), ""),
-            number_class=optional(raw, "class", lambda v: read_text(v, longest=MAX_CLASS), ""),
+            area=optional(raw, "area", _area, ""),
+            number_class=optional(raw, "class", _class, ""),
             valid_from=valid_from,
             valid_to=valid_to,
             bands=optional(raw, "bands", self._bands, None),
@@ -267,12 +312,15 @@ class _Reader:
         return read_instant(read_text(value, longest=40), self._zone)
 
     def _bands(self, value: object) -> tuple[Band, ...]:
-        key = repr(value)
-        known = self._known_bands.get(key)
-        if known is None:
-            known = _bands(value, has_holidays=self._has_holidays)
-            self._known_bands[key] = known
-        return known
+        return self._known.read(value, has_holidays=self._has_holidays)
+
+
+def _area(value: object) -> str:
+    return read_text(value, longest=MAX_AREA)
+
+
+def _class(value: object) -> str:
+    return read_text(value, longest=MAX_CLASS)
 
 
 def _prefix(value: object) -> str:
@@ -341,11 +389,12 @@ def _destinations(value: object, reader: _Reader, problems: list[str]) -> tuple[
     return tuple(found)
 
 
-def parse_tariff(document: object) -> TariffDocument:
+def parse_tariff(document: object, *, known: KnownBands | None = None) -> TariffDocument:
     """Read a tariff document: the JSON values of docs/tariffs.md.
 
     Numbers may be text, JSON numbers or Decimal. Optional keys may be absent or
-    null; unknown keys are refused, so that a misspelt one is never ignored.
+    null; unknown keys are refused, so that a misspelt one is never ignored. `known`
+    spares reading bands again that a document has in common with an earlier one.
 
     Raises:
         InvalidTariff: naming the path of what is wrong, up to twenty places.
@@ -365,7 +414,7 @@ def parse_tariff(document: object) -> TariffDocument:
         rule = optional(
             raw, "band_rule", lambda v: read_choice(v, choices=("answer", "split")), "answer"
         )
-        reader = _Reader(zone=zone, has_holidays=bool(calendar))
+        reader = _Reader(zone=zone, has_holidays=bool(calendar), known=known or KnownBands())
         destinations = required(
             raw, "destinations", lambda value: _destinations(value, reader, problems)
         )

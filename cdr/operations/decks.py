@@ -19,6 +19,7 @@ from cdr.engine.deck_merge import Merge, Mode, Preview, empty_document
 from cdr.engine.decks import Deck
 from cdr.models import Call, Carrier, GatewayCarrier, Tariff, TariffVersion
 from cdr.operations.tariffs import add_version
+from cdr.queries.tariffs import newest_version
 from kernel.errors import DomainError
 from kernel.money import exact_text, round_amount
 
@@ -106,16 +107,40 @@ def price_text(price: Fraction) -> str:
     return exact_text(round_amount(price, mode="half_up", decimals=4))
 
 
-def _stored_document(target: DeckTarget) -> dict[str, Any]:
-    newest = TariffVersion.objects.filter(tariff__name=target.tariff).order_by("-number").first()
-    if newest is not None:
-        return newest.document
-    return empty_document(name=target.tariff, currency=target.currency, timezone=target.zone)
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The document that a deck is laid over, and its hash; none for a new tariff."""
+
+    document_hash: str
+    document: dict[str, Any] | None
+
+
+def base_of(tariff: str) -> Base:
+    """The newest document of the tariff called `tariff`."""
+    newest = newest_version(tariff)
+    return Base(newest.document_hash, newest.document) if newest else Base("", None)
+
+
+def _current(base: Base, target: DeckTarget) -> dict[str, Any]:
+    """The base if it is the newest still, under the lock; else what came after it."""
+    newest = newest_version(target.tariff)
+    if newest is None:
+        return empty_document(name=target.tariff, currency=target.currency, timezone=target.zone)
+    if base.document is not None and newest.document_hash == base.document_hash:
+        return base.document
+    return newest.document
 
 
 @transaction.atomic
 def import_deck(
-    deck: Deck, *, target: DeckTarget, origin: str, by: str, at: datetime, dry_run: bool
+    deck: Deck,
+    *,
+    target: DeckTarget,
+    base: Base,
+    origin: str,
+    by: str,
+    at: datetime,
+    dry_run: bool,
 ) -> DeckImport:
     """Lay `deck` over its tariff and make the result its newest version.
 
@@ -129,11 +154,18 @@ def import_deck(
     if not deck.rows:
         raise DeckRefused("no row of the file can be used")
     Tariff.objects.select_for_update().filter(name=target.tariff).first()
-    document = _stored_document(target)
+    document = _current(base, target)
     before = TariffVersion.objects.filter(tariff__name=target.tariff).count()
     merge = Merge(document, starts_at=target.starts_at, zone=ZoneInfo(target.zone))
     following = merge.lay(deck, mode=target.mode)
-    version = add_version(name=target.tariff, document=following, origin=origin, by=by, at=at)
+    version = add_version(
+        name=target.tariff,
+        document=following,
+        origin=origin,
+        by=by,
+        at=at,
+        known=merge.known_bands,
+    )
     if target.carrier:
         carrier, _ = Carrier.objects.select_for_update().get_or_create(name=target.carrier)
         if carrier.tariff_id != version.tariff_id:

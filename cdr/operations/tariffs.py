@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from cdr.engine.tariff_files import document_hash, pack_document
-from cdr.engine.tariffs import InvalidTariff, parse_tariff
+from cdr.engine.tariffs import InvalidTariff, KnownBands, parse_tariff
 from cdr.models import Tariff, TariffVersion
 from cdr.queries.tariffs import newest_version
 from kernel.errors import DomainError
@@ -26,7 +26,13 @@ class CurrencyChanged(DomainError):
 
 @transaction.atomic
 def add_version(
-    *, name: str, document: Mapping[str, Any], origin: str, by: str, at: datetime
+    *,
+    name: str,
+    document: Mapping[str, Any],
+    origin: str,
+    by: str,
+    at: datetime,
+    known: KnownBands | None = None,
 ) -> TariffVersion:
     """Make `document` the newest version of tariff `name`, made if missing.
 
@@ -38,7 +44,7 @@ def add_version(
         InvalidTariff: if the document cannot be used.
         CurrencyChanged: if the tariff has been in another currency.
     """
-    parsed = parse_tariff(document)
+    parsed = parse_tariff(document, known=known)
     try:
         content, content_hash = pack_document(document), document_hash(document)
     except (TypeError, ValueError) as error:

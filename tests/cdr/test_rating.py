@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -580,3 +581,16 @@ def test_the_length_of_a_call_adds_no_work() -> None:
 
     assert isinstance(found, Priced)
     assert found.cost == 60_000 + (30 * 365 * 86_400 - 60) * 500
+
+
+def test_the_zone_of_the_server_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = cost(compiled(peak_tariff(60)), 240, digits="4930", at=BEFORE_SEVEN)
+    try:
+        for zone in ("America/Los_Angeles", "Pacific/Apia", "Asia/Kathmandu"):
+            monkeypatch.setenv("TZ", zone)
+            time.tzset()
+            made = compiled(peak_tariff(60))
+            assert cost(made, 240, digits="4930", at=BEFORE_SEVEN) == expected == "0.84"
+    finally:
+        monkeypatch.undo()
+        time.tzset()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,22 +20,34 @@ from cdr.engine.deck_joins import join_destinations
 from cdr.engine.deck_merge import COUNTED, Move
 from cdr.engine.decks import Deck, DeckOptions, Refusal, read_deck
 from cdr.engine.tariffs import InvalidTariff
-from cdr.models import Tariff
 from cdr.operations.deck_files import read_table
 from cdr.operations.decks import (
+    Base,
     DeckImport,
     DeckTarget,
+    base_of,
     currency_for,
     import_deck,
     price_text,
     tariff_name_for,
 )
-from cdr.queries.tariffs import compiled_version, newest_version_id
 from directory.queries import installation_currency, installation_zone
 from kernel.clock import now
 from kernel.errors import DomainError
 
 SHOWN_REFUSALS = 50
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Pause the cycle collector: a deck is millions of objects and not one cycle."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def increments(text: str) -> tuple[int, int]:
@@ -77,9 +92,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, metavar="FILE")
         parser.add_argument("--carrier", default="", help="whose prices; made if missing")
-        parser.add_argument(
-            "--currency", type=currency, help="of the prices, such as EUR"
-        )
+        parser.add_argument("--currency", type=currency, help="of the prices, such as EUR")
         parser.add_argument(
             "--valid-from", metavar="ISO", help="when undated prices begin (default: now)"
         )
@@ -165,7 +178,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
         try:
-            self._import(path, options)
+            with without_collector():
+                self._import(path, options)
         except (DomainError, InvalidTariff) as refusal:
             raise CommandError(f"{path.name}: {refusal.message}") from refusal
 
@@ -176,7 +190,8 @@ class Command(BaseCommand):
         tariff = tariff_name_for(
             asked=options["tariff"], carrier=options["carrier"], file_stem=path.stem
         )
-        zone = self._zone(options["timezone"], tariff)
+        base = base_of(tariff)
+        zone = self._zone(options["timezone"], base)
         deck = self._read(path, options, zone)
         target = DeckTarget(
             tariff=tariff,
@@ -199,6 +214,7 @@ class Command(BaseCommand):
         done = import_deck(
             deck,
             target=target,
+            base=base,
             origin=path.name,
             by="command line",
             at=at,
@@ -216,18 +232,15 @@ class Command(BaseCommand):
                 f"{path.name}: {len(errors):,} rows refused; the other {len(deck.rows):,} {verb}"
             )
 
-    def _zone(self, asked: str | None, tariff: str) -> ZoneInfo:
+    def _zone(self, asked: str | None, base: Base) -> ZoneInfo:
         """The zone of dates: by option, else the tariff's own, else the installation's."""
         try:
             if asked:
                 return ZoneInfo(asked)
         except (KeyError, ValueError, OSError):
             raise CommandError(f"--timezone: no such time zone: {asked!r}") from None
-        tariff_id = Tariff.objects.filter(name=tariff).values_list("pk", flat=True).first()
-        version_id = newest_version_id(tariff_id) if tariff_id is not None else None
-        if version_id is not None:
-            return compiled_version(version_id).tariff.zone
-        return ZoneInfo(installation_zone())
+        stored = base.document.get("timezone") if base.document else None
+        return ZoneInfo(stored or installation_zone())
 
     def _start(self, text: str | None, zone: ZoneInfo, at: datetime) -> datetime:
         if text is None:
@@ -272,6 +285,7 @@ class Command(BaseCommand):
         self, deck: Deck, done: DeckImport, target: DeckTarget, options: dict[str, Any]
     ) -> dict[str, Any]:
         preview = done.preview
+        rise, fall = preview.extremes()
         prefixes = {prefix for row in deck.rows for prefix in row.prefixes}
         return {
             "tariff": target.tariff,
@@ -286,8 +300,8 @@ class Command(BaseCommand):
             "accepted": len(deck.rows),
             "prefixes": len(prefixes),
             **{kind: preview.counts[kind] for kind in COUNTED},
-            "biggest_rise": self._move(preview.biggest(rise=True)),
-            "biggest_fall": self._move(preview.biggest(rise=False)),
+            "biggest_rise": self._move(rise),
+            "biggest_fall": self._move(fall),
             "refused": [self._refusal(refusal) for refusal in deck.refused],
             "warnings": list(done.warnings),
             "notes": list(deck.notes),
@@ -335,10 +349,8 @@ class Command(BaseCommand):
         )
         write(f"{deck.read:,} rows read, {len(deck.rows):,} taken, {len(deck.refused):,} refused")
         write(f"prefixes: {counted}")
-        for word, move in (
-            ("rise", preview.biggest(rise=True)),
-            ("fall", preview.biggest(rise=False)),
-        ):
+        rise, fall = preview.extremes()
+        for word, move in (("rise", rise), ("fall", fall)):
             shown = self._move(move)
             if shown:
                 write(
