@@ -13,7 +13,7 @@ from django.db import connection
 from budgets.models import BudgetEvent, BudgetNotice, LockWish
 from directory.models import Line, Site
 from phonelock.models import LineLock, LockEvent
-from phonelock.operations import reconciler, wishes
+from phonelock.operations import orders, reconciler, wishes
 from phonelock.operations.reconciler import reconcile
 from phonelock.operations.wishes import sweep_wishes
 from phonelock.queries import line_states
@@ -81,6 +81,8 @@ def play(monkeypatch: pytest.MonkeyPatch, *, point: str = "", nth: int = 1) -> t
         try:
             step()
         except Killed:
+            for thread in list(orders._running.values()):  # noqa: SLF001 - a kill ends them too
+                thread.join(timeout=30)
             step()
     for _ in range(2):
         reconcile(now=NOON + 3 * MINUTE)
