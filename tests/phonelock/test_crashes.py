@@ -81,7 +81,7 @@ def play(monkeypatch: pytest.MonkeyPatch, *, point: str = "", nth: int = 1) -> t
         try:
             step()
         except Killed:
-            for thread in list(orders._running.values()):  # noqa: SLF001 - a kill ends them too
+            for thread in list(orders._running.values()):
                 thread.join(timeout=30)
             step()
     for _ in range(2):
