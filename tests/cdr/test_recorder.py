@@ -2,119 +2,45 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from io import StringIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import pytest
-from django.core.management import CommandError, call_command
-from django.db import OperationalError
 from pytest_django import Settings
 
-from cdr.drivers.base import DriverConfig
 from cdr.drivers.cucm import CucmDriver
-from cdr.engine.records import Header, Line, RejectedLine, SegmentLine
-from cdr.engine.standard import decode_header, decode_line
-from cdr.models import Source
-from cdr.operations import recorder
+from cdr.engine.records import Line, RejectedLine
 from cdr.operations.claims import LEASE, new_claim, processing_folder
-from cdr.operations.recorder import RecorderReport, record_files, record_waiting
-from cdr.queries.drivers import make_driver
-from cdr.queries.sources import NoSource, SourceSettings, active_sources, write_snapshot
-from directory.models import Site
-from kernel import crashpoints
+from cdr.operations.recorder import record_waiting
+from cdr.queries.sources import SourceSettings, write_snapshot
 from kernel.clock import now as real_now
-from tests.support.cucm import Cluster, call_file
-
-NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
-LONG_AGO = NOW - timedelta(hours=1)
-PROJECT = Path(__file__).parents[2]
-CALLS = {
-    "call_id": "id", "started_at": "start", "duration_seconds": "secs",
-    "from_number": "caller", "to_number": "called",
-}  # fmt: skip
-HEAD = "id,start,secs,caller,called\n"
-
-MILAN = SourceSettings("milan", "cucm", "Europe/Rome", "drop/milan")
-LOG = SourceSettings("log", "delimited", "Europe/Rome", "drop/log", {"columns": CALLS})
-GROWING = SourceSettings(
-    "growing", "delimited", "Europe/Rome", "drop/growing", {"columns": CALLS, "append": True}
+from tests.support.recorder import (
+    HEAD,
+    LOG,
+    LONG_AGO,
+    MILAN,
+    NOW,
+    PROJECT,
+    archived,
+    call_ids,
+    cdr,
+    claims,
+    content,
+    only_file,
+    put,
+    ready,
+    start_recorder,
+    told,
+    wait_for,
 )
-
-
-@pytest.fixture
-def sources(monkeypatch: pytest.MonkeyPatch) -> list[SourceSettings]:
-    """Milan's Cisco files; a test may change the list."""
-    known = [MILAN]
-    monkeypatch.setattr(recorder, "active_sources", lambda: known)
-    return known
-
-
-@pytest.fixture
-def drop(data_dir: Path) -> Path:
-    folder = data_dir / "drop/milan"
-    folder.mkdir(parents=True)
-    return folder
-
-
-def cdr(number: int = 1, records: int = 2) -> bytes:
-    cluster = Cluster(next_call=number * 1000, next_leg=number * 10_000)
-    return call_file([cluster.outgoing("2001", "90123456", start=i) for i in range(records)])
-
-
-def put(folder: Path, name: str, content: bytes | str, *, at: datetime = LONG_AGO) -> Path:
-    path = folder / name
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    os.utime(path, (at.timestamp(), at.timestamp()))
-    return path
-
-
-def ready(data_dir: Path) -> list[Path]:
-    folder = data_dir / "spool/ready"
-    return sorted(folder.iterdir()) if folder.is_dir() else []
-
-
-def content(path: Path) -> tuple[Header, list[Line]]:
-    first, *rest = path.read_bytes().splitlines(keepends=True)
-    header = decode_header(first, file="", received_at=NOW)
-    assert header is not None
-    return header, [decode_line(line, position=0, source=header.source) for line in rest]
-
-
-def call_ids(data_dir: Path) -> Counter[str]:
-    lines = [line for path in ready(data_dir) for line in content(path)[1]]
-    return Counter(line.segment.call_id for line in lines if isinstance(line, SegmentLine))
-
-
-def only_file(data_dir: Path) -> tuple[Header, list[Line]]:
-    (path,) = ready(data_dir)
-    return content(path)
-
-
-def archived(data_dir: Path) -> list[Path]:
-    return [path for path in sorted((data_dir / "raw").rglob("*")) if path.is_file()]
-
-
-def claims(data_dir: Path) -> list[Path]:
-    folder = data_dir / "processing"
-    return [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
-
-
-def told(report: RecorderReport) -> set[tuple[str, str]]:
-    return {(notice.subject, notice.text) for notice in [*report.refused, *report.problems]}
-
-
-pytestmark = pytest.mark.feature("F002")
-
 
 # --- from a folder to the spool -----------------------------------------------------------------------
 
@@ -413,24 +339,6 @@ def test_a_file_that_changes_while_it_is_read_is_not_published(
 # --- crashes and owners (P3, P4, P10) -----------------------------------------------------------------
 
 
-def start_recorder(*, crash: str = "", nth: int = 1) -> int:
-    """A recorder in a process of its own; it dies at the `nth` pass of the crash point."""
-    child = os.fork()
-    if child:
-        return child
-    try:
-        crashpoints._name, crashpoints._passes_left = crash, nth
-        report = record_waiting(now=NOW, limit=10_000)
-        os._exit(0 if not report.problems else 1)
-    except BaseException:  # noqa: BLE001 - a child must never go on as a test
-        os._exit(2)
-
-
-def wait_for(child: int) -> int:
-    """Exit code of a child, or minus the signal that killed it."""
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
 @pytest.mark.feature("F004")
 @pytest.mark.parametrize("point", ["claimed", "spool_written", "spool_published", "archived"])
 @pytest.mark.usefixtures("sources")
@@ -560,274 +468,3 @@ def test_a_full_disk_loses_nothing_and_counts_against_nobody(
 
     assert record_waiting(now=NOW).files[0].rejected == 0
     assert len(ready(data_dir)) == 1
-
-
-# --- files that grow (P5) -------------------------------------------------------------------------------
-
-
-def row(number: int) -> str:
-    return f"{number},2026-03-10 11:00:00,60,201,0612\n"
-
-
-@pytest.fixture
-def log(data_dir: Path, sources: list[SourceSettings]) -> Path:
-    sources[:] = [GROWING]
-    folder = data_dir / "drop/growing"
-    folder.mkdir(parents=True)
-    return folder / "Master.csv"
-
-
-def append(path: Path, text: str) -> None:
-    with path.open("a", encoding="utf-8") as out:
-        out.write(text)
-
-
-def test_a_growing_file_is_read_line_by_line_and_never_moved(data_dir: Path, log: Path) -> None:
-    append(log, HEAD + row(1) + row(2)[:10])
-    first = record_waiting(now=NOW)
-    nothing = record_waiting(now=NOW)
-    append(log, row(2)[10:] + row(3))
-    second = record_waiting(now=NOW)
-
-    assert [file.records for file in [*first.files, *nothing.files, *second.files]] == [1, 2]
-    assert call_ids(data_dir) == {"1": 1, "2": 1, "3": 1}
-    assert log.read_text("utf-8") == HEAD + row(1) + row(2) + row(3)
-
-
-def test_rotation_in_the_middle_of_a_line_loses_and_doubles_nothing(
-    data_dir: Path, log: Path
-) -> None:
-    append(log, HEAD + row(1) + row(2)[:10])
-    record_waiting(now=NOW)
-
-    rotated = log.rename(log.with_name("Master.csv.1"))
-    append(rotated, row(2)[10:])
-    append(log, HEAD + row(3))
-    record_waiting(now=NOW)
-    record_waiting(now=NOW)
-
-    assert call_ids(data_dir) == {"1": 1, "2": 1, "3": 1}
-
-
-def test_a_file_copied_away_and_cut_short_is_read_from_its_new_start(
-    data_dir: Path, log: Path
-) -> None:
-    append(log, HEAD + row(1) + row(2))
-    record_waiting(now=NOW)
-
-    log.write_text(HEAD + row(3), encoding="utf-8")
-    record_waiting(now=NOW)
-    log.write_text(HEAD.upper() + row(4) + row(5) + row(6), encoding="utf-8")
-    record_waiting(now=NOW)
-
-    assert call_ids(data_dir) == {"1": 1, "2": 1, "3": 1, "4": 1, "5": 1, "6": 1}
-
-
-def test_the_tail_of_a_file_that_stopped_growing_is_set_aside_in_the_end(
-    data_dir: Path, log: Path
-) -> None:
-    append(log, HEAD + row(1) + row(2)[:10])
-    record_waiting(now=real_now())
-
-    report = record_waiting(now=real_now() + timedelta(minutes=11))
-
-    assert (report.files[0].records, report.files[0].rejected) == (1, 1)
-    assert record_waiting(now=real_now() + timedelta(minutes=22)).files == []
-
-
-@pytest.mark.parametrize("point", ["claimed", "spool_written", "spool_published", "archived"])
-def test_a_growing_file_survives_being_killed_anywhere(
-    data_dir: Path, log: Path, point: str
-) -> None:
-    append(log, HEAD + row(1) + row(2))
-
-    killed = wait_for(start_recorder(crash=f"recorder.{point}"))
-    append(log, row(3))
-    restarted = wait_for(start_recorder())
-
-    assert (killed, restarted) == (-9, 0)
-    assert call_ids(data_dir) == {"1": 1, "2": 1, "3": 1}
-    assert len({path.name for path in ready(data_dir)}) == 2
-
-
-def test_a_part_noted_but_not_taken_is_taken_again_under_the_same_claim(
-    data_dir: Path, log: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    append(log, HEAD + row(1))
-    with monkeypatch.context() as patched:
-        patched.setattr("cdr.operations.tails.new_claim", _die)
-        with pytest.raises(KeyboardInterrupt):
-            record_waiting(now=NOW)
-    append(log, row(2))
-
-    record_waiting(now=NOW)
-
-    assert sorted(len(content(path)[1]) for path in ready(data_dir)) == [1, 1]
-    assert call_ids(data_dir) == {"1": 1, "2": 1}
-
-
-def _die(**_: object) -> None:
-    raise KeyboardInterrupt
-
-
-# --- named files ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.usefixtures("sources")
-def test_named_files_are_copied_and_left_alone(data_dir: Path, tmp_path: Path) -> None:
-    path = put(tmp_path, "cdr_X_01_202503101215_5", cdr(), at=NOW)
-    path.chmod(0o400)
-
-    report = record_files(paths=[path], now=NOW)
-
-    assert report.files[0].records == 2
-    assert path.read_bytes() == cdr()
-    assert only_file(data_dir)[0].sequence == "202503101215-000000000005"
-
-
-def test_somebody_who_names_a_file_vouches_for_its_last_line(
-    data_dir: Path, sources: list[SourceSettings], tmp_path: Path
-) -> None:
-    sources[:] = [LOG]
-    path = put(tmp_path, "log.csv", (HEAD + row(1) + row(2)).rstrip("\n"))
-
-    assert record_files(paths=[path], now=NOW).files[0].rejected == 0
-
-
-def test_the_source_of_a_named_file_is_told_by_name_by_folder_or_by_being_the_only_one(
-    data_dir: Path, drop: Path, sources: list[SourceSettings], tmp_path: Path
-) -> None:
-    elsewhere = put(tmp_path, "cdr", cdr())
-    inside = put(drop, "cdr", cdr())
-    assert record_files(paths=[elsewhere], now=NOW).files[0].source == "milan"
-
-    sources[:] = [LOG, MILAN]
-    assert record_files(paths=[inside], now=NOW).files[0].source == "milan"
-    assert record_files(paths=[elsewhere], now=NOW, source="milan").files[0].source == "milan"
-    with pytest.raises(NoSource, match=r"--source \(log, milan\)"):
-        record_files(paths=[elsewhere], now=NOW)
-    with pytest.raises(NoSource, match="rome"):
-        record_files(paths=[elsewhere], now=NOW, source="rome")
-    sources[:] = []
-    with pytest.raises(NoSource, match="no active source"):
-        record_files(paths=[elsewhere], now=NOW)
-
-
-@pytest.mark.usefixtures("sources")
-def test_what_cannot_be_recorded_by_name_is_said_and_the_rest_goes_on(
-    data_dir: Path, tmp_path: Path
-) -> None:
-    good = put(tmp_path, "cdr", cdr())
-
-    report = record_files(paths=[tmp_path / "missing", tmp_path, good], now=NOW)
-
-    assert len(report.files) == 1
-    assert told(report) == {
-        (str(tmp_path / "missing"), "no such file or directory"),
-        (str(tmp_path), "not a plain file"),
-    }
-
-
-# --- sources with and without a database ----------------------------------------------------------------
-
-
-@pytest.fixture
-def rome(db: None) -> Source:
-    site = Site.objects.create(name="Rome", country="IT", time_zone="Europe/Rome")
-    return Source.objects.create(
-        name="rome", site=site, driver="cucm", folder="drop/rome", options={"files": ["cdr_*"]}
-    )
-
-
-@pytest.mark.feature("F004")
-def test_recording_goes_on_when_the_database_is_down(
-    data_dir: Path, rome: Source, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen = active_sources()
-    folder = data_dir / "drop/rome"
-    folder.mkdir(parents=True)
-    put(folder, "cdr_1", cdr())
-
-    def refuse(*_: object, **__: object) -> None:
-        raise OperationalError("connection refused")
-
-    monkeypatch.setattr(Source.objects, "filter", refuse)
-
-    assert active_sources() == seen
-    assert [file.source for file in record_waiting(now=NOW).files] == ["rome"]
-    assert (data_dir / "sources.json").stat().st_mode & 0o077 == 0
-
-
-@pytest.mark.django_db
-def test_without_a_database_and_without_a_snapshot_the_reason_is_clear(
-    data_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise OperationalError("connection refused")
-
-    monkeypatch.setattr(Source.objects, "filter", refuse)
-    with pytest.raises(NoSource, match="no source was ever seen"):
-        active_sources()
-    (data_dir / "sources.json").write_text("[{]", encoding="utf-8")
-    with pytest.raises(NoSource, match="cannot be read"):
-        active_sources()
-
-
-def test_a_source_that_is_switched_off_is_not_recorded(rome: Source) -> None:
-    Source.objects.filter(pk=rome.pk).update(is_active=False)
-
-    assert active_sources() == []
-
-
-# --- the command ----------------------------------------------------------------------------------------
-
-
-def run(*arguments: str | Path) -> tuple[str, str]:
-    out, errors = StringIO(), StringIO()
-    call_command("record", *[str(argument) for argument in arguments], stdout=out, stderr=errors)
-    return out.getvalue(), errors.getvalue()
-
-
-@pytest.mark.usefixtures("sources")
-def test_the_command_says_what_it_did(data_dir: Path, drop: Path, tmp_path: Path) -> None:
-    put(drop, "cdr_1", cdr())
-    (drop / "cdr_link").symlink_to(tmp_path)
-
-    out, errors = run()
-
-    assert out.splitlines() == ["milan: cdr_1: 2 records", "1 files, 2 records"]
-    assert errors == "refused: milan: cdr_link: a link; only plain files are read\n"
-
-
-@pytest.mark.usefixtures("sources")
-def test_the_command_answers_machines_in_json(drop: Path) -> None:
-    put(drop, "cdr_1", cdr() + b"\nnonsense")
-
-    answer: dict[str, Any] = json.loads(run("--json", "--source", "milan")[0])
-
-    assert answer["ok"] is True
-    assert answer["records"] == 3
-    (file,) = answer["files"]
-    assert (file["source"], file["rejected"], file["spool"][:7]) == ("milan", 1, "milan__")
-
-
-@pytest.mark.parametrize("arguments", [["/nowhere/cdr"], ["--source", "rome"]])
-@pytest.mark.usefixtures("sources")
-def test_the_command_fails_with_one_clear_line(arguments: Sequence[str]) -> None:
-    with pytest.raises(CommandError) as failure:
-        run(*arguments)
-
-    assert "\n" not in str(failure.value)
-
-
-@pytest.mark.usefixtures("data_dir")
-def test_a_driver_gets_its_sources_zone_and_the_limits_of_the_settings(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[DriverConfig] = []
-    settings.MAX_LINE_BYTES = 1234
-    monkeypatch.setattr(CucmDriver, "__init__", lambda _self, config: seen.append(config))
-
-    make_driver("cucm", source="milan", zone="Asia/Kathmandu", options={})
-
-    assert (str(seen[0].zone), seen[0].max_line_bytes) == ("Asia/Kathmandu", 1234)
