@@ -133,7 +133,8 @@ def rounds(first: Work, second: Work, calls: Calls, others: Calls | None = None)
 
 def check(tariff: CompiledTariff, calls: Calls) -> None:
     """Some of the calls again, one increment at a time."""
-    from cdr.engine.tariffs import EPOCH, ONE_MS, tariff_document
+    from cdr.engine.tariff_writing import tariff_document
+    from cdr.engine.tariffs import EPOCH, ONE_MS
     from tests.support.tariffs import second_opinion
 
     document = tariff_document(tariff.tariff)

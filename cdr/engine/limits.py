@@ -94,7 +94,7 @@ def _spend(
 ) -> _Walk:
     """Buy increments until `budget` or `horizon` is used up or a gap comes."""
     walk = _Walk(min(band.free_ms, horizon), band.fee)
-    for run in runs_of(tariff, sheet, band, answered_ms, horizon):
+    for run in runs_of(tariff, sheet, band, answered_ms=answered_ms, until_ms=horizon):
         if run.band < 0:
             walk.stopped = GAP
             return walk

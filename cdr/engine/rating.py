@@ -388,7 +388,7 @@ def _walk(
 ) -> tuple[int, int] | None:
     """Amount and billed time of a call that may cross bands; None if it meets a gap."""
     amount, billed = band.fee, 0
-    for run in crossing_runs(sheet, band, answered_ms, talk_ms):
+    for run in crossing_runs(sheet, band, answered_ms=answered_ms, until_ms=talk_ms):
         if run.band == NO_BAND:
             return None
         amount += run.increments * run.unit
@@ -397,7 +397,7 @@ def _walk(
 
 
 def crossing_runs(
-    sheet: Sheet, first: CompiledBand, answered_ms: int, until_ms: int
+    sheet: Sheet, first: CompiledBand, *, answered_ms: int, until_ms: int
 ) -> Iterator[Run]:
     """The increments that begin before `until_ms` of the call, by the band they begin in.
 
@@ -432,11 +432,11 @@ def staying_runs(band: CompiledBand, until_ms: int) -> Iterator[Run]:
 
 
 def runs_of(
-    tariff: CompiledTariff, sheet: Sheet, band: CompiledBand, answered_ms: int, until_ms: int
+    tariff: CompiledTariff, sheet: Sheet, band: CompiledBand, *, answered_ms: int, until_ms: int
 ) -> Iterator[Run]:
     """The increments of a call by the tariff's band rule."""
     if tariff.splits and sheet.only is None:
-        return crossing_runs(sheet, band, answered_ms, until_ms)
+        return crossing_runs(sheet, band, answered_ms=answered_ms, until_ms=until_ms)
     return staying_runs(band, until_ms)
 
 

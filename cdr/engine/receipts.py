@@ -271,7 +271,7 @@ def _usage_lines(
         yield ReceiptLine(
             kind="free", text=f"the first {seconds_text(free)} s are free", start_ms=0
         )
-    for run in _joined(runs_of(tariff, sheet, band, answered_ms, talk_ms)):
+    for run in _joined(runs_of(tariff, sheet, band, answered_ms=answered_ms, until_ms=talk_ms)):
         assert run.band != NO_BAND
         name = f" in band {run.band + 1}" if len(bands) > 1 and tariff.splits else ""
         yield _step_line(

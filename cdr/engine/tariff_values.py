@@ -178,7 +178,7 @@ def read_instant(value: str, zone: ZoneInfo) -> datetime:
     return aware
 
 
-def optional(raw: Mapping[str, object], key: str, read: Callable[[object], T], default: T) -> T:
+def optional(raw: Mapping[str, object], key: str, read: Callable[[object], T], *, default: T) -> T:
     """The value at `key`, or `default` where it is absent or null."""
     value = raw.get(key)
     if value is None:

@@ -142,9 +142,9 @@ EVERY_DAY: Final = frozenset(range(1, 8))
 def _step(value: object) -> Step:
     raw = read_object(value, keys=STEP_KEYS, what="a step")
     step = Step(
-        from_ms=optional(raw, "from_second", read_seconds, 0),
+        from_ms=optional(raw, "from_second", read_seconds, default=0),
         price=required(raw, "price", read_amount),
-        per_ms=optional(raw, "per_seconds", read_positive_seconds, 60_000),
+        per_ms=optional(raw, "per_seconds", read_positive_seconds, default=60_000),
         increment_ms=required(raw, "increment_seconds", read_positive_seconds),
     )
     if step.price * 1000 > MAX_AMOUNT * step.per_ms:
@@ -188,15 +188,21 @@ def _timing(raw: Mapping[str, object]) -> Timing:
     if TIMING_KEYS.isdisjoint(raw):
         return ALWAYS
     return Timing(
-        days=optional(raw, "days", lambda v: read_numbers(v, lowest=1, highest=7), EVERY_DAY),
-        from_ms=optional(raw, "from", _from_time, 0),
-        to_ms=optional(raw, "to", _to_time, DAY_MS),
-        months=optional(raw, "months", lambda v: read_numbers(v, lowest=1, highest=12), None),
-        month_days=optional(
-            raw, "month_days", lambda v: read_numbers(v, lowest=1, highest=31), None
+        days=optional(
+            raw, "days", lambda v: read_numbers(v, lowest=1, highest=7), default=EVERY_DAY
         ),
-        holiday=optional(raw, "holiday", _boolean, None),
-        weight=optional(raw, "weight", lambda v: read_whole(v, lowest=0, highest=1_000_000), 10),
+        from_ms=optional(raw, "from", _from_time, default=0),
+        to_ms=optional(raw, "to", _to_time, default=DAY_MS),
+        months=optional(
+            raw, "months", lambda v: read_numbers(v, lowest=1, highest=12), default=None
+        ),
+        month_days=optional(
+            raw, "month_days", lambda v: read_numbers(v, lowest=1, highest=31), default=None
+        ),
+        holiday=optional(raw, "holiday", _boolean, default=None),
+        weight=optional(
+            raw, "weight", lambda v: read_whole(v, lowest=0, highest=1_000_000), default=10
+        ),
     )
 
 
@@ -219,12 +225,12 @@ def _band(value: object) -> Band:
     raw = read_object(value, keys=BAND_KEYS, what="a band")
     return Band(
         when=_timing(raw),
-        connect_fee=optional(raw, "connect_fee", read_amount, Decimal(0)),
-        free_ms=optional(raw, "free_seconds", read_seconds, 0),
-        grace_ms=optional(raw, "grace_seconds", read_seconds, 0),
-        minimum_charge=optional(raw, "minimum_charge", read_amount, None),
-        maximum_charge=optional(raw, "maximum_charge", read_amount, None),
-        at_maximum=optional(raw, "at_maximum", _at_maximum, "free"),
+        connect_fee=optional(raw, "connect_fee", read_amount, default=Decimal(0)),
+        free_ms=optional(raw, "free_seconds", read_seconds, default=0),
+        grace_ms=optional(raw, "grace_seconds", read_seconds, default=0),
+        minimum_charge=optional(raw, "minimum_charge", read_amount, default=None),
+        maximum_charge=optional(raw, "maximum_charge", read_amount, default=None),
+        at_maximum=optional(raw, "at_maximum", _at_maximum, default="free"),
         steps=required(raw, "steps", _steps),
     )
 
@@ -293,19 +299,19 @@ class _Reader:
 
     def destination(self, value: object) -> Destination:
         raw = read_object(value, keys=DESTINATION_KEYS, what="a destination")
-        valid_from = optional(raw, "valid_from", self._read_instant, None)
-        valid_to = optional(raw, "valid_to", self._read_instant, None)
+        valid_from = optional(raw, "valid_from", self._read_instant, default=None)
+        valid_to = optional(raw, "valid_to", self._read_instant, default=None)
         if valid_from is not None and valid_to is not None and valid_to <= valid_from:
             raise Bad("valid_to", "must be later than valid_from")
         if "bands" not in raw:
             raise Bad("bands", "is missing; null names the area only, [] bars the destination")
         return Destination(
             prefix=required(raw, "prefix", _prefix),
-            area=optional(raw, "area", _area, ""),
-            number_class=optional(raw, "class", _class, ""),
+            area=optional(raw, "area", _area, default=""),
+            number_class=optional(raw, "class", _class, default=""),
             valid_from=valid_from,
             valid_to=valid_to,
-            bands=optional(raw, "bands", self._bands, None),
+            bands=optional(raw, "bands", self._bands, default=None),
         )
 
     def _read_instant(self, value: object) -> datetime:
@@ -354,9 +360,10 @@ def _calendar(value: object) -> str:
 def _rounding(value: object) -> tuple[RoundingMode, int]:
     raw = read_object(value, keys=frozenset({"mode", "decimals"}), what="a rounding")
     mode = cast(
-        "RoundingMode", optional(raw, "mode", lambda v: read_choice(v, choices=MODES), "half_up")
+        "RoundingMode",
+        optional(raw, "mode", lambda v: read_choice(v, choices=MODES), default="half_up"),
     )
-    decimals = optional(raw, "decimals", lambda v: read_whole(v, lowest=0, highest=20), 4)
+    decimals = optional(raw, "decimals", lambda v: read_whole(v, lowest=0, highest=20), default=4)
     return mode, decimals
 
 
@@ -406,13 +413,16 @@ def parse_tariff(document: object, *, known: KnownBands | None = None) -> Tariff
         name = required(raw, "name", _name)
         currency = required(raw, "currency", _currency)
         zone = optional(
-            raw, "timezone", lambda v: read_zone(read_text(v, longest=64)), ZoneInfo("UTC")
+            raw, "timezone", lambda v: read_zone(read_text(v, longest=64)), default=ZoneInfo("UTC")
         )
-        calendar = optional(raw, "holidays", _calendar, "")
+        calendar = optional(raw, "holidays", _calendar, default="")
         default: tuple[RoundingMode, int] = ("half_up", 4)
-        mode, decimals = optional(raw, "rounding", _rounding, default)
+        mode, decimals = optional(raw, "rounding", _rounding, default=default)
         rule = optional(
-            raw, "band_rule", lambda v: read_choice(v, choices=("answer", "split")), "answer"
+            raw,
+            "band_rule",
+            lambda v: read_choice(v, choices=("answer", "split")),
+            default="answer",
         )
         reader = _Reader(zone=zone, has_holidays=bool(calendar), known=known or KnownBands())
         destinations = required(
@@ -433,79 +443,3 @@ def parse_tariff(document: object, *, known: KnownBands | None = None) -> Tariff
         band_rule=cast("BandRule", rule),
         destinations=destinations,
     )
-
-
-# --- And back ---------------------------------------------------------------------------------
-
-
-def _plain_seconds(milliseconds: int) -> int | str:
-    if milliseconds % 1000 == 0:
-        return milliseconds // 1000
-    return f"{Decimal(milliseconds).scaleb(-3):f}"
-
-
-def _plain_amount(amount: Decimal | None) -> str | None:
-    return None if amount is None else f"{amount:f}"
-
-
-def _plain_time(milliseconds: int) -> str:
-    minutes, seconds = divmod(milliseconds // 1000, 60)
-    text = f"{minutes // 60:02d}:{minutes % 60:02d}"
-    return f"{text}:{seconds:02d}" if seconds else text
-
-
-def _plain_numbers(numbers: frozenset[int] | None) -> list[int] | None:
-    return None if numbers is None else sorted(numbers)
-
-
-def _band_document(band: Band) -> dict[str, object]:
-    when = band.when
-    return {
-        "days": sorted(when.days),
-        "from": _plain_time(when.from_ms),
-        "to": _plain_time(when.to_ms),
-        "months": _plain_numbers(when.months),
-        "month_days": _plain_numbers(when.month_days),
-        "holiday": when.holiday,
-        "weight": when.weight,
-        "connect_fee": _plain_amount(band.connect_fee),
-        "free_seconds": _plain_seconds(band.free_ms),
-        "grace_seconds": _plain_seconds(band.grace_ms),
-        "minimum_charge": _plain_amount(band.minimum_charge),
-        "maximum_charge": _plain_amount(band.maximum_charge),
-        "at_maximum": band.at_maximum,
-        "steps": [
-            {
-                "from_second": _plain_seconds(step.from_ms),
-                "price": _plain_amount(step.price),
-                "per_seconds": _plain_seconds(step.per_ms),
-                "increment_seconds": _plain_seconds(step.increment_ms),
-            }
-            for step in band.steps
-        ],
-    }
-
-
-def destination_document(row: Destination) -> dict[str, object]:
-    """One destination as the JSON values of the document, every key written out."""
-    return {
-        "prefix": row.prefix,
-        "area": row.area,
-        "class": row.number_class or None,
-        "valid_from": row.valid_from.isoformat() if row.valid_from else None,
-        "valid_to": row.valid_to.isoformat() if row.valid_to else None,
-        "bands": None if row.bands is None else [_band_document(band) for band in row.bands],
-    }
-
-
-def tariff_document(tariff: TariffDocument) -> dict[str, object]:
-    """The JSON values of the whole document; `parse_tariff` gives the same tariff back."""
-    return {
-        "name": tariff.name,
-        "currency": tariff.currency,
-        "timezone": tariff.timezone,
-        "holidays": tariff.holidays or None,
-        "rounding": {"mode": tariff.rounding_mode, "decimals": tariff.decimals},
-        "band_rule": tariff.band_rule,
-        "destinations": [destination_document(row) for row in tariff.destinations],
-    }

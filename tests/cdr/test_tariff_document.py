@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 
 from cdr.engine.tariff_files import document_hash, read_document, write_document
-from cdr.engine.tariffs import InvalidTariff, parse_tariff, tariff_document
+from cdr.engine.tariff_writing import tariff_document
+from cdr.engine.tariffs import InvalidTariff, parse_tariff
 from tests.support.tariff_strategies import tariffs
 from tests.support.tariffs import Document, band, destination, step, tariff
 
