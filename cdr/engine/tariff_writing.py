@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal
-
-BandRule = Literal["answer", "split"]
-AtMaximum = Literal["free", "disconnect"]
 
 from cdr.engine.tariffs import Band, Destination, TariffDocument
 
