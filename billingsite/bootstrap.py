@@ -229,12 +229,22 @@ def install(folder: Path, lock: str) -> None:
     uv = shutil.which("uv")
     if uv:
         if run_logged([uv, "pip", "install", "--python", python, *what], log=log, folder=folder):
+            compile_packages(folder)
             return
         say("uv did not manage; trying pip …")
     quietly = ["--no-compile", "--progress-bar", "off", "--retries", "3"]
     command = [python, "-m", "pip", "install", *quietly, *what]
     if not run_logged(command, log=log, folder=folder):
         raise CannotPrepare(explain_failure(log))
+    compile_packages(folder)
+
+
+def compile_packages(folder: Path) -> None:
+    """Compile all at once, on every core: the first start would do it piece by piece."""
+    say("  compiling")
+    command = [str(python_of(folder)), "-m", "compileall", "-q", "-j", "0", str(folder / "lib")]
+    # What a package ships for other versions of Python does not compile, and need not.
+    subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - a fixed command
 
 
 def run_logged(command: Sequence[str], *, log: Path, folder: Path) -> bool:
