@@ -3,7 +3,7 @@
 
 VENV ?= .venv
 PYTHON = $(VENV)/bin/python
-BENCHES = $(filter-out load,$(patsubst bench/%.py,%,$(shell grep -l __main__ bench/*.py)))
+BENCHES = $(patsubst bench/%.py,%,$(shell grep -l __main__ bench/*.py))
 TEMPLATES = $(shell find templates -name '*.html' 2>/dev/null)
 
 .PHONY: help demo test check format bench features faults load lock
@@ -50,7 +50,7 @@ faults:
 	python3 manage.py test -m fault $(ARGS)
 
 load:
-	WRITE=$(WRITE) $(PYTHON) -m bench.load $(ARGS)
+	WRITE=$(WRITE) $(PYTHON) -m bench.curri $(ARGS)
 
 # Writes both locks anew from the requirements; needs uv on the path.
 UV_LOCK = uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
