@@ -53,8 +53,14 @@ def navigation(context: template.Context) -> dict[str, object]:
     reader = getattr(request, "user", None)
     role = role_of(reader)
     here = getattr(getattr(request, "resolver_match", None), "view_name", "")
+    badges = context.get("menu_badges") or {}
     entries = [
-        {"href": reverse(entry.route), "words": entry.words, "is_here": entry.route == here}
+        {
+            "href": reverse(entry.route),
+            "words": entry.words,
+            "is_here": entry.route == here,
+            "badge": badges.get(entry.route),
+        }
         for entry in ENTRIES
         if role in entry.roles
     ]

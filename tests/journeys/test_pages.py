@@ -13,7 +13,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 
-from budgets.models import BudgetEvent, EventKind
+from budgets.models import BudgetEvent, BudgetPeriod, Crossing, EventKind
 from cdr.models import Call, QuarantinedRecord
 from directory.models import OrgUnit, User
 from kernel.periods import period_at
@@ -329,6 +329,32 @@ def test_nobody_without_a_budget_is_shown_an_empty_frame(world: PagesWorld) -> N
     stranger = User.objects.create_user(username="zoe")
 
     assert "No budget is assigned to you." in words_of(signed_in(stranger).get("/budgets/"))
+
+
+@pytest.mark.feature("F223")
+def test_the_bar_says_on_every_page_how_the_readers_money_stands(world: PagesWorld) -> None:
+    anna = signed_in(world.people["anna"])
+    User.objects.create_user(username="zoe")
+    period = BudgetPeriod.objects.get(budget=world.budgets["own"], state="OPEN")
+    Crossing.objects.create(
+        period=period, percent=80, spent=8_500_000, effective=10_000_000, crossed_at=world.now
+    )
+
+    assert "My budgets 80 % reached" in words_of(anna.get("/"))
+    assert "My budgets 80 % reached" in words_of(anna.get("/calls/"))
+    assert "My budgets My phone" in words_of(signed_in(User.objects.get(username="zoe")).get("/"))
+
+
+@pytest.mark.feature("F197")
+def test_the_list_of_budgets_holds_what_was_assigned_against_what_was_spent(
+    world: PagesWorld,
+) -> None:
+    rows = rows_of(signed_in(world.people["frank"]).get("/budgets/all/"))
+
+    anna = next(row for row in rows if row[0].startswith("Anna"))
+    group = next(row for row in rows if row[0].startswith("Sales"))
+    assert {"€10.00", "€8.50", "€1.50"} <= set(anna)
+    assert "-€2.00" in group
 
 
 @pytest.mark.feature(
