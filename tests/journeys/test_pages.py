@@ -309,7 +309,7 @@ def test_clear_numbers_need_the_right_and_leave_a_trace(world: PagesWorld) -> No
 # --- budgets --------------------------------------------------------------------------------------
 
 
-@pytest.mark.feature("F199", "F200", "F201", "F202", "F203", "F204", "F205", "F206")
+@pytest.mark.feature("F199", "F200", "F201", "F202", "F203", "F204", "F205", "F206", "F222")
 def test_my_budgets_shows_amount_spent_rest_period_and_end(world: PagesWorld) -> None:
     words = words_of(signed_in(world.people["anna"]).get("/budgets/"))
 
