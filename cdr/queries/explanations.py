@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from cdr.engine.attribution import PaidLeg, attribute, shares, talk_ms
 from cdr.engine.rating import Unpriced
 from cdr.engine.receipts import explain, seconds_text
+from cdr.engine.tariffs import epoch_ms
 from cdr.models import Call, Carrier
 from cdr.queries.families import Entry, Relatives, entry_of, families
-from cdr.queries.pricing import CALL_COLUMNS, CallRow, LegPrice, Member, epoch_ms, price_leg
+from cdr.queries.pricing import CALL_COLUMNS, CallRow, LegPrice, Member, price_leg
 from cdr.queries.sites import SiteBook
 from cdr.queries.tariffs import newest_version_id
 from kernel.money import plain
@@ -51,21 +52,6 @@ def find_calls(text: str) -> Sequence[Call]:
     if len(parts) > 2:
         calls = calls.filter(leg=":".join(parts[2:]))
     return list(calls.order_by("started_at", "leg")[:20])
-
-
-def segments_of(call: Call) -> list[Call]:
-    """All stored segments tied to `call` by outside legs or by the switch's call id, in order."""
-    family = _family(call, SiteBook(call.site))
-    pks = {entry.pk for entry in family if entry.pk is not None} | {call.pk}
-    same = Call.objects.filter(source_id=call.source_id, call_id=call.call_id).values_list(
-        "pk", "started_at"
-    )
-    pks |= {pk for pk, at in same if abs((at - call.started_at).total_seconds()) < 86_400}
-    return list(
-        Call.objects.filter(pk__in=pks)
-        .select_related("user", "source", "carrier", "gateway")
-        .order_by("started_at", "call_id", "leg")
-    )
 
 
 def _family(call: Call, book: SiteBook) -> list[Entry]:

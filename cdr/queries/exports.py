@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from decimal import Decimal
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
+from cdr.engine.receipts import seconds_text
 from cdr.models import Call
 from kernel.money import plain
 
@@ -40,18 +39,6 @@ COLUMNS = (
     "currency",
 )
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
-
-@lru_cache(maxsize=256)
-def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
-
-
-def seconds_text(milliseconds: int) -> str:
-    """Seconds without needless places: 60, 0.4."""
-    if milliseconds % 1000 == 0:
-        return str(milliseconds // 1000)
-    return str((Decimal(milliseconds) / 1000).normalize())
 
 
 def safe_text(text: str) -> str:
@@ -91,7 +78,7 @@ def call_rows(where: Q) -> Iterator[tuple[str, ...]]:
         .order_by("started_at", "source__name", "call_id", "leg", "pk")
     )
     for call in calls.iterator(chunk_size=2000):
-        zone = _zone(call.site.time_zone)
+        zone = call.site.zone
         yield (
             call.source.name,
             call.call_id,

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from cdr.engine.attribution import Attributed, LineKey, PaidLeg, attribute, shares, talk_ms
 from cdr.engine.charges import user_charge
@@ -16,11 +17,10 @@ from cdr.engine.classify import Sided
 from cdr.engine.numbers import Number, normalise
 from cdr.engine.rating import Unpriced
 from cdr.engine.records import Segment
+from cdr.engine.tariffs import ONE_MS, epoch_ms
 from cdr.queries.sites import CarrierTerms, SiteBook
 from directory.models import TransferPayment
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-ONE_MS = timedelta(milliseconds=1)
 RATED = "RATED"
 UNRATED = "UNRATED"
 
@@ -105,11 +105,6 @@ class LegPrice:
     cost_micros: int
     charge_micros: int
     reason: str
-
-
-def epoch_ms(at: datetime) -> int:
-    """Whole milliseconds since 1970, exactly."""
-    return (at - EPOCH) // ONE_MS
 
 
 def _cut(text: str, length: int) -> str:
@@ -302,7 +297,7 @@ def _row(
     line = _payer_line(member, part, book=book)
     payer = book.payer(line, segment.started_at)
     number = price.number if price else _inside_number(member, part, book=book)
-    local = segment.started_at.astimezone(book.zone(payer.zone))
+    local = segment.started_at.astimezone(ZoneInfo(payer.zone))
     ring_end = segment.answered_at or segment.ended_at
     trunk = sided.target if sided.target.kind == "trunk" else sided.origin
     device = segment.target.device if sided.target.kind == "trunk" else segment.origin.device

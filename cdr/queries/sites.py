@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from cdr.engine.attribution import LineKey
 from cdr.engine.classify import End, EndKind, SiteView
@@ -41,11 +39,6 @@ class CarrierTerms:
     @property
     def marks_up(self) -> bool:
         return bool(self.markup_percent or self.surcharge_micros)
-
-
-@lru_cache(maxsize=256)
-def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
 
 
 def plan_of(site: Site) -> DialPlan:
@@ -113,9 +106,6 @@ class SiteBook:
             self._spans.setdefault(span.gateway_id, []).append(
                 (span.valid_from, span.valid_to, self._carrier_terms(span.carrier))
             )
-
-    def zone(self, name: str) -> ZoneInfo:
-        return _zone(name)
 
     def payer(self, line: LineKey | None, at: datetime) -> Payer:
         """Who held `line` at `at`, with the units of that day."""
