@@ -7,7 +7,7 @@ appears only at the edges, where people and files write amounts.
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from fractions import Fraction
 from typing import Literal, NewType
 
@@ -16,6 +16,9 @@ RoundingMode = Literal["half_up", "half_even", "up", "down", "none"]
 
 MICROS_PER_UNIT = 1_000_000
 STORED_DECIMALS = 6
+MOST_DIGITS = 18
+"""An amount in micro-units has no more digits: it would fit into no column."""
+_DIRECTION_MARKS = {ord(mark): None for mark in "\u200e\u200f\u061c"}
 
 
 class BadAmount(ValueError):
@@ -26,14 +29,16 @@ def to_micros(amount: Decimal | str | int) -> Micros:
     """Turn `amount`, in units of a currency, into whole micro-units.
 
     Raises:
-        BadAmount: if it is not a finite decimal, or has more than six places.
+        BadAmount: if it is not a finite decimal, too large, or has more than six places.
     """
     try:
         scaled = Decimal(str(amount).strip()) * MICROS_PER_UNIT
-    except InvalidOperation:
+    except ArithmeticError:
         raise BadAmount(f"not a decimal amount: {amount!r}") from None
     if not scaled.is_finite():
         raise BadAmount(f"not a finite amount: {amount!r}")
+    if scaled.adjusted() >= MOST_DIGITS:
+        raise BadAmount(f"too large an amount: {amount!r}")
     if scaled != scaled.to_integral_value():
         raise BadAmount(f"more than six decimal places: {amount!r}")
     return Micros(int(scaled))
@@ -54,6 +59,15 @@ def plain(micros: int, *, decimals: int = 4) -> str:
     whole, _, places = text.partition(".")
     kept = places.rstrip("0").ljust(decimals, "0")
     return f"{whole}.{kept}" if kept else whole
+
+
+def isolated(text: str) -> str:
+    """An amount that reads from left to right as a whole inside right-to-left text.
+
+    A locale's own marks would put the minus sign behind the figure in one place and the
+    currency on the other side in the next.
+    """
+    return f"\u2066{text.translate(_DIRECTION_MARKS)}\u2069"
 
 
 def exact_text(value: Fraction) -> str:

@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 PeriodKind = Literal["day", "week", "month"]
 
 ONE_DAY = timedelta(days=1)
+YEARS = range(1900, 3000)
+"""The years that people may ask for: the calendar's own ends have no midnight in every zone."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
