@@ -14,11 +14,12 @@ from typing import ClassVar, Self, TypeVar
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import Max, Q
+from django.db.models import Exists, Max, OuterRef, Q
 from django.http import HttpRequest
 
 from directory.engine.masking import DEFAULT_HIDDEN_DIGITS, mask
 from directory.models import (
+    Contact,
     Line,
     LineHolding,
     Membership,
@@ -30,7 +31,7 @@ from directory.models import (
     User,
     valid_at,
 )
-from directory.queries import with_sub_units
+from directory.queries.units import with_all_below
 from directory.roles import role_of
 from kernel.errors import DomainError
 
@@ -92,6 +93,15 @@ class Scope:
         """`number` as this reader may see it, where only its class is known."""
         return self.masked(number, number_class=number_class)
 
+    def may_name(self, number: str, *, payer_id: int | None, shown: str) -> bool:
+        """Whether a contact's name may stand beside a number that he sees as `shown`.
+
+        On his own calls, and where he sees the number whole; else a phone book with every
+        number in it would tell him which of them is behind the mask (docs/decisions/0009).
+        """
+        is_own = payer_id is not None and payer_id == self.user_id
+        return is_own or shown == number
+
     def own(self) -> Scope:
         """The same reader with his own rows only, whatever else he may see."""
         return replace(
@@ -127,7 +137,32 @@ def scope_of(user: AbstractBaseUser | AnonymousUser | None, *, at: datetime) -> 
         may_reveal=user.may_reveal_numbers and role is not Role.AUDITOR,
         mask_digits=max(_strictest_site(), user.mask_digits or 0),
     )
-    return _with_units(scope, user) if role is Role.SUPERVISOR else scope
+    return _with_units(scope, user.pk) if role is Role.SUPERVISOR else scope
+
+
+def narrowed(scope: Scope, whose: str) -> Scope:
+    """The same reader with his own rows (`mine`), or those of the units he leads (`team`).
+
+    Never wider than `scope`. An administrator or auditor who leads no unit has a team of
+    one; a supervisor's team is all that he may see.
+    """
+    if whose == "mine":
+        return scope.own()
+    if whose != "team" or not scope.sees_everything or scope.user_id is None:
+        return scope
+    return _with_units(scope.own(), scope.user_id)
+
+
+def leads_units(scope: Scope) -> bool:
+    """Whether the reader supervises anybody, so that "my team" means something."""
+    if scope.unit_ids or scope.user_id is None:
+        return bool(scope.unit_ids)
+    return supervisions_of(scope).exists()
+
+
+def supervisions_of(scope: Scope) -> models.QuerySet[Supervision]:
+    """The reader's grants that are in force."""
+    return Supervision.objects.filter(valid_at(scope.at), user=scope.user_id)
 
 
 def _strictest_site() -> int:
@@ -135,25 +170,22 @@ def _strictest_site() -> int:
     return DEFAULT_HIDDEN_DIGITS if digits is None else int(digits)
 
 
-def _with_units(scope: Scope, user: User) -> Scope:
-    granted = Supervision.objects.filter(user=user).values_list("unit_id", flat=True)
-    everything_below = with_sub_units(granted)
+def _with_units(scope: Scope, user_id: int) -> Scope:
+    """The scope with what the person supervises now: grants and the tree in one question."""
+    grants = Supervision.objects.filter(valid_at(scope.at), user_id=user_id, unit=OuterRef("pk"))
+    units = list(OrgUnit.objects.order_by().values_list("pk", "kind", "parent_id", Exists(grants)))
+    granted = [pk for pk, _, _, is_granted in units if is_granted]
+    reached = with_all_below(granted, {pk: parent_id for pk, _, parent_id, _ in units})
     by_kind: dict[str, set[int]] = {kind: set() for kind in UnitKind.values}
-    units = OrgUnit.objects.filter(pk__in=everything_below).values_list("pk", "kind")
-    for pk, kind in units:
-        by_kind[kind].add(pk)
+    for pk, kind, _, _ in units:
+        if pk in reached:
+            by_kind[kind].add(pk)
     return replace(
         scope,
         department_ids=frozenset(by_kind[UnitKind.DEPARTMENT]),
         cost_centre_ids=frozenset(by_kind[UnitKind.COST_CENTRE]),
         office_ids=frozenset(by_kind[UnitKind.OFFICE]),
     )
-
-
-class ScopedRequest(HttpRequest):
-    """A request behind ScopeMiddleware, for type annotations."""
-
-    directory_scope: Scope
 
 
 def request_scope(request: HttpRequest) -> Scope:
@@ -246,3 +278,17 @@ def units_visible_to(scope: Scope) -> models.QuerySet[OrgUnit]:
     """The units in scope: the supervised ones with everything below them."""
     units = OrgUnit.objects.all()
     return units if scope.sees_everything else units.filter(pk__in=scope.unit_ids)
+
+
+def contacts_visible_to(scope: Scope) -> models.QuerySet[Contact]:
+    """The reader's own phone book and the company's; nobody opens another person's."""
+    if scope.user_id is None:
+        return Contact.objects.none()
+    return Contact.objects.filter(Q(owner=scope.user_id) | Q(owner__isnull=True))
+
+
+def may_write_contact(scope: Scope, owner_id: int | None) -> bool:
+    """His own entries everybody writes, those of the company administrators do."""
+    if owner_id is None:
+        return scope.role is Role.ADMIN
+    return owner_id == scope.user_id

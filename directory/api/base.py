@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.functional import cached_property
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from directory.models import User
-from directory.reader import zone_of
+from directory.reader import browser_language, zone_and_language_of
 from directory.scoping import Scope, scope_of
 from kernel.clock import now
 
@@ -45,7 +45,18 @@ class ScopedView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        timezone.activate(zone_of(self.reader))
+        if request.auth is None:  # a session: the pages' middleware knew who reads
+            return
+        zone, language = zone_and_language_of(self.reader, browser=browser_language(request))
+        timezone.activate(zone)
+        translation.activate(language)
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        answer: Response = super().finalize_response(request, response, *args, **kwargs)
+        answer.headers.setdefault("Content-Language", translation.get_language())
+        return answer
 
     @property
     def reader(self) -> User:

@@ -126,8 +126,10 @@ def _records(text: str, *, separator: str) -> Iterator[tuple[int, list[str]]]:
         line = reader.line_num + 1
         try:
             cells = next(reader, None)
-        except csv.Error as error:
-            raise InvalidPeopleFile(f"line {line}: {error} (is a quote left open?)") from None
+        except csv.Error:
+            raise InvalidPeopleFile(
+                f"line {line}: cannot be taken apart; is a quote left open?"
+            ) from None
         if cells is None:
             return
         yield line, cells
@@ -141,7 +143,7 @@ def _columns(header: Sequence[str], *, line: int) -> tuple[str, ...]:
         raise InvalidPeopleFile(f"line {line}: the header has no column username")
     for place, name in enumerate(names, start=1):
         if name not in COLUMNS:
-            shown = name or f"number {place}"
+            shown = name or f"#{place}"
             raise InvalidPeopleFile(
                 f"line {line}, column {shown}: no such column; known are {', '.join(COLUMNS)}"
             )

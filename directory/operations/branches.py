@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from directory.models import OrgUnit
 from kernel.errors import DomainError
@@ -25,7 +26,7 @@ def place_of(unit: OrgUnit) -> str:
     """
     name = unit.name.strip()
     if not name or SEPARATOR in name:
-        raise BadPlace("a unit's name is not empty and holds no slash")
+        raise BadPlace(_("a unit's name is not empty and holds no slash"))
     parent = unit.parent
     if parent is None:
         path = name
@@ -33,17 +34,23 @@ def place_of(unit: OrgUnit) -> str:
         _refuse_bad_parent(unit, parent)
         path = f"{parent.path}{SEPARATOR}{name}"
     if OrgUnit.objects.filter(kind=unit.kind, path=path).exclude(pk=unit.pk).exists():
-        raise BadPlace(f"there is a {unit.get_kind_display()} {path} already")
+        raise BadPlace(
+            _("there is already: %(kind)s %(path)s")
+            % {"kind": unit.get_kind_display(), "path": path}
+        )
     return path
 
 
 def _refuse_bad_parent(unit: OrgUnit, parent: OrgUnit) -> None:
     if parent.kind != unit.kind:
-        raise BadPlace(f"{parent.path} is a {parent.get_kind_display()}, not of the same kind")
+        raise BadPlace(
+            _("%(path)s is of another kind: %(kind)s")
+            % {"path": parent.path, "kind": parent.get_kind_display()}
+        )
     old_path = OrgUnit.objects.filter(pk=unit.pk).values_list("path", flat=True).first()
     is_below = old_path is not None and parent.path.startswith(old_path + SEPARATOR)
     if parent.pk == unit.pk or is_below:
-        raise BadPlace("a unit cannot stand below itself")
+        raise BadPlace(_("a unit cannot stand below itself"))
 
 
 def put_unit(unit: OrgUnit) -> OrgUnit:

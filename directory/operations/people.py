@@ -6,16 +6,23 @@ Accounts get no usable password; old calls keep the snapshot of their day.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from secrets import token_urlsafe
 from typing import Any
 
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import transaction
+from django.utils.translation import gettext_noop as _
 
-from directory.engine.people_file import RefusedRow, read_people_file
-from directory.engine.spans import Span, Timeline, in_force, timeline
+from directory.engine.people_file import (
+    InvalidPeopleFile,
+    PeopleFile,
+    RefusedRow,
+    read_people_file,
+)
+from directory.engine.spans import Span, Timeline, timeline
 from directory.models import (
     Line,
     LineHolding,
@@ -26,6 +33,7 @@ from directory.models import (
     Supervision,
     User,
 )
+from directory.operations.pens import DryPen, Pen
 from directory.operations.people_plan import (
     NO_UNITS,
     UNIT_ORDER,
@@ -36,9 +44,21 @@ from directory.operations.people_plan import (
     plan_people,
 )
 from directory.operations.people_rows import LineKey, RowChecker, RowFacts, UnitRef
+from directory.operations.runs import note_run
 from directory.operations.units import ensure_units, give_sites
+from directory.queries.administrators import able_administrators
+from directory.said import said
 
-BATCH = 500
+WATCHED_EVERY = 200
+FILE_REFUSALS = (
+    _("line %(line)s: the file has more than %(most)s rows"),
+    _("the file begins as UTF-16 but is not"),
+    _("line %(line)s: cannot be taken apart; is a quote left open?"),
+    _("line %(line)s: the header has no column username"),
+    _("line %(line)s, column %(column)s: no such column; known are %(known)s"),
+    _("line %(line)s, column %(column)s: stands twice in the header"),
+)
+"""Why a file as a whole is refused, as the engine says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +79,22 @@ class PersonReport:
     line: int
     changes: tuple[Change, ...]
 
+    def as_document(self) -> dict[str, Any]:
+        """The same as plain JSON, for programs and for what a job keeps."""
+        return {
+            "username": self.username,
+            "line": self.line,
+            "changes": [
+                {
+                    "what": change.what,
+                    "old": change.old,
+                    "new": change.new,
+                    "since": change.since.isoformat() if change.since else None,
+                }
+                for change in self.changes
+            ],
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class PeopleReport:
@@ -70,6 +106,8 @@ class PeopleReport:
     refused: tuple[RefusedRow, ...]
     units_made: tuple[str, ...]
     is_dry_run: bool
+    named: frozenset[str] = frozenset()
+    """Everybody whom the file names, refused rows too, in small letters."""
 
     @property
     def is_clean(self) -> bool:
@@ -77,30 +115,67 @@ class PeopleReport:
         return not self.refused
 
 
-def import_people(*, content: bytes, at: datetime, is_dry_run: bool = False) -> PeopleReport:
+Watch = Callable[[int, int], None]
+
+
+def import_people(
+    *, content: bytes, at: datetime, is_dry_run: bool = False, watch: Watch | None = None
+) -> PeopleReport:
     """Store what the people file `content` says; rows that cannot be used are reported.
 
-    Good rows are stored even if others are refused. With `is_dry_run` everything is
-    done and taken back, so that the report is the true one.
+    Good rows are stored even if others are refused. With `is_dry_run` the same way is
+    gone with a pen that writes nothing and holds no lock. `watch` is told how many
+    rows of how many have been looked at; what it raises takes everything back.
 
     Raises:
         InvalidPeopleFile: if the file as a whole cannot be read.
     """
-    file = read_people_file(content)
+    file = _read(content)
+    if is_dry_run:
+        return _take(file, pen=DryPen(), at=at, watch=watch)
     with transaction.atomic():
-        stock = _Stock.load()
-        checker = RowChecker(sites=stock.sites)
-        facts = [fact for row in file.rows if (fact := checker.check(row)) is not None]
-        facts, twins = _without_twins(facts, usernames=stock.users)
-        plan = plan_people(facts, known=stock.known(), at=at)
-        report = _Import(stock=stock, plan=plan, at=at).run()
-        refused = sorted(
-            (*file.refused, *checker.refused, *twins, *plan.refused),
-            key=lambda row: (row.line, row.column),
+        report = _take(file, pen=Pen(), at=at, watch=watch)
+        note_run(
+            User,
+            words="import of people",
+            figures={
+                "new": len(report.new),
+                "changed": len(report.changed),
+                "refused": len(report.refused) if report.new or report.changed else 0,
+                "units": len(report.units_made),
+            },
         )
-        if is_dry_run:
-            transaction.set_rollback(True)
-    return PeopleReport(**report, refused=tuple(refused), is_dry_run=is_dry_run)
+        return report
+
+
+def _read(content: bytes) -> PeopleFile:
+    try:
+        return read_people_file(content)
+    except InvalidPeopleFile as refusal:
+        raise InvalidPeopleFile(said(refusal.message, FILE_REFUSALS)) from refusal
+
+
+def _take(file: PeopleFile, *, pen: Pen, at: datetime, watch: Watch | None) -> PeopleReport:
+    stock = _Stock.load(is_locked=pen.is_real)
+    checker = RowChecker(sites=stock.sites)
+    facts: list[RowFacts] = []
+    for number, row in enumerate(file.rows):
+        if watch is not None and number % WATCHED_EVERY == 0:
+            watch(number, len(file.rows))
+        fact = checker.check(row)
+        if fact is not None:
+            facts.append(fact)
+    facts, twins = _without_twins(facts, usernames=stock.users)
+    plan = plan_people(facts, known=stock.known(), at=at)
+    report = _Import(stock=stock, plan=plan, at=at, pen=pen).run()
+    if watch is not None:
+        watch(len(file.rows), len(file.rows))
+    named = frozenset(row.cells.get("username", "").casefold() for row in file.rows)
+    refused = sorted(
+        (*file.refused, *checker.refused, *twins, *plan.refused),
+        key=lambda row: (row.line, row.column),
+    )
+    return PeopleReport(**report, refused=tuple(refused), is_dry_run=not pen.is_real, named=named)
 
 
 def _without_twins(
@@ -126,15 +201,17 @@ class _Stock:
 
     sites: dict[str, Site]
     users: dict[str, User]
+    administrators: frozenset[str]
     units: dict[UnitRef, OrgUnit]
     lines: dict[LineKey, Line]
     memberships: dict[str, Timeline[Units]]
     holdings: dict[LineKey, Timeline[str]]
 
     @classmethod
-    def load(cls) -> _Stock:
+    def load(cls, *, is_locked: bool) -> _Stock:
         sites = {site.pk: site for site in Site.objects.all()}
-        users = {user.pk: user for user in User.objects.select_for_update()}
+        everybody = User.objects.select_for_update() if is_locked else User.objects.all()
+        users = {user.pk: user for user in everybody}
         units = {unit.pk: unit for unit in OrgUnit.objects.all()}
         lines = {
             (sites[line.site_id].name, line.partition, line.extension): line
@@ -143,6 +220,7 @@ class _Stock:
         return cls(
             sites={site.name: site for site in sites.values()},
             users={user.username: user for user in users.values()},
+            administrators=frozenset(able_administrators().values_list("username", flat=True)),
             units={(unit.kind, unit.path): unit for unit in units.values()},
             lines=lines,
             memberships=_stored_memberships(users, {pk: unit.path for pk, unit in units.items()}),
@@ -152,6 +230,7 @@ class _Stock:
     def known(self) -> Known:
         return Known(
             usernames=frozenset(self.users),
+            administrators=self.administrators,
             units=frozenset(self.units),
             memberships=self.memberships,
             holdings=self.holdings,
@@ -188,11 +267,14 @@ class _Import:
     stock: _Stock
     plan: Plan
     at: datetime
+    pen: Pen
     changes: dict[str, list[Change]] = field(default_factory=dict)
 
     def run(self) -> dict[str, Any]:
-        made = ensure_units(self.plan.units, known=self.stock.units)
-        give_sites(self.stock.sites, offices=self.plan.offices_seen, known=self.stock.units)
+        made = ensure_units(self.plan.units, known=self.stock.units, pen=self.pen)
+        give_sites(
+            self.stock.sites, offices=self.plan.offices_seen, known=self.stock.units, pen=self.pen
+        )
         self.changes = {username: [] for username in self.plan.people}
         self._store_users()
         self._store_managers()
@@ -229,16 +311,15 @@ class _Import:
         for person in self.plan.people.values():
             user = self.stock.users.get(person.username)
             if user is None:
-                user = User(username=person.username, password=make_password(None))
+                user = User(username=person.username, password=_no_password())
                 fresh.append(user)
             moved = self._fill(user, person)
             if moved and not person.is_new:
                 touched.append(user)
                 columns |= moved
-        User.objects.bulk_create(fresh, batch_size=BATCH)
+        self.pen.create(fresh)
         self.stock.users |= {user.username: user for user in fresh}
-        if touched:
-            User.objects.bulk_update(touched, sorted(columns), batch_size=BATCH)
+        self.pen.update(touched, columns)
 
     def _fill(self, user: User, person: Person) -> set[str]:
         """Set the user's columns; returns those that changed."""
@@ -283,7 +364,7 @@ class _Import:
                 user.manager = self.stock.users[person.manager] if person.manager else None
                 touched.append(user)
                 self._note(person.username, Change("manager", old, person.manager))
-        User.objects.bulk_update(touched, ["manager"], batch_size=BATCH)
+        self.pen.update(touched, ["manager"])
 
     # --- units and lines over time ---
 
@@ -298,8 +379,8 @@ class _Import:
                 (fresh if span.key is None else touched).append(self._membership(person, span))
                 self._note_units(person.username, span, before=before, after=person.membership)
         columns = ["valid_from", "valid_to", "department", "cost_centre", "office"]
-        Membership.objects.bulk_update(touched, columns, batch_size=BATCH)
-        Membership.objects.bulk_create(fresh, batch_size=BATCH)
+        self.pen.update(touched, columns)
+        self.pen.create(fresh)
 
     def _membership(self, person: Person, span: Span[Units]) -> Membership:
         department, cost_centre, office = (
@@ -351,10 +432,8 @@ class _Import:
                 )
                 (fresh if span.key is None else touched).append(holding)
                 self._note_holder(key, span, before=before, after=after)
-        LineHolding.objects.bulk_update(
-            touched, ["user", "valid_from", "valid_to"], batch_size=BATCH
-        )
-        LineHolding.objects.bulk_create(fresh, batch_size=BATCH)
+        self.pen.update(touched, ["user", "valid_from", "valid_to"])
+        self.pen.create(fresh)
 
     def _make_lines(self) -> None:
         fresh = {
@@ -362,7 +441,7 @@ class _Import:
             for key in self.plan.holdings
             if key not in self.stock.lines
         }
-        Line.objects.bulk_create(fresh.values(), batch_size=BATCH)
+        self.pen.create(fresh.values())
         self.stock.lines |= fresh
 
     def _note_holder(
@@ -383,7 +462,8 @@ class _Import:
 
     def _store_supervisions(self) -> None:
         granted: dict[int, dict[int, int]] = {}
-        for pk, user_id, unit_id in Supervision.objects.values_list("pk", "user_id", "unit_id"):
+        lasting = Supervision.objects.filter(valid_from__isnull=True, valid_to__isnull=True)
+        for pk, user_id, unit_id in lasting.values_list("pk", "user_id", "unit_id"):
             granted.setdefault(user_id, {})[unit_id] = pk
         paths = {unit.pk: f"{unit.kind.lower()}:{unit.path}" for unit in self.stock.units.values()}
         fresh: list[Supervision] = []
@@ -406,11 +486,10 @@ class _Import:
                     "; ".join(sorted(paths[pk] for pk in wanted)),
                 ),
             )
-        Supervision.objects.filter(pk__in=gone).delete()
-        Supervision.objects.bulk_create(fresh, batch_size=BATCH)
+        self.pen.delete(Supervision.objects.filter(pk__in=gone))
+        self.pen.create(fresh)
 
 
-def present_units(spans: Timeline[Units], *, at: datetime) -> Units:
-    """The units in force at `at`."""
-    span = in_force(spans, at=at)
-    return span.value if span else NO_UNITS
+def _no_password() -> str:
+    """What no password matches; each another, so that no two rows tell anything of each other."""
+    return f"{UNUSABLE_PASSWORD_PREFIX}{token_urlsafe(30)}"

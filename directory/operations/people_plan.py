@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from directory.engine.people_file import RefusedRow
-from directory.engine.spans import HistoryStands, Span, Timeline, changed, in_force
-from directory.models import UnitKind
+from directory.engine.spans import HistoryStands, Timeline, changed, in_force
+from directory.models import Role, UnitKind
 from directory.operations.people_rows import LineKey, RowFacts, UnitRef, in_order_of_time
+from directory.queries.administrators import ONE_HAS_TO_STAY
 
 Units = tuple[str, str, str]
 """Paths of department, cost centre and office; empty where there is none."""
@@ -24,9 +25,13 @@ NO_UNITS: Units = ("", "", "")
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The installation as it stands: users with their units, lines with their holders."""
+    """The installation as it stands: users with their units, lines with their holders.
+
+    `administrators` are those who can sign in.
+    """
 
     usernames: frozenset[str]
+    administrators: frozenset[str]
     units: frozenset[UnitRef]
     memberships: Mapping[str, Timeline[Units]]
     holdings: Mapping[LineKey, Timeline[str]]
@@ -61,7 +66,12 @@ def plan_people(rows: Sequence[RowFacts], *, known: Known, at: datetime) -> Plan
     left = list(rows)
     refused: list[RefusedRow] = []
     while True:
-        problems = _contradictions(left) or _unknown_managers(left, known) or _claims(left)
+        problems = (
+            _contradictions(left)
+            or _unknown_managers(left, known)
+            or _claims(left)
+            or _without_administrators(left, known)
+        )
         plan = Plan()
         if not problems:
             plan = _plan(left, known=known, at=at)
@@ -131,6 +141,26 @@ def _claims(rows: Sequence[RowFacts]) -> list[RefusedRow]:
             reason = f"line {name} is given to {earlier.username} in line {earlier.line} already"
             found.append(RefusedRow(row.line, "extension", reason))
     return found
+
+
+def _without_administrators(rows: Sequence[RowFacts], known: Known) -> list[RefusedRow]:
+    """Rows after which nobody could administer. Whoever is new cannot sign in yet."""
+    people = _by_user(row for row in rows if row.username in known.administrators)
+    demoted = {name for name, theirs in people.items() if _role(theirs) not in ("", Role.ADMIN)}
+    if not demoted or demoted != known.administrators:
+        return []
+    return [
+        RefusedRow(row.line, "role", str(ONE_HAS_TO_STAY))
+        for name in demoted
+        for row in people[name]
+        if row.personal.get("role", "") not in ("", Role.ADMIN)
+    ]
+
+
+def _role(rows: list[RowFacts]) -> str:
+    """What the rows of one person make him in the end; empty if they do not say."""
+    roles = [row.personal.get("role", "") for row in in_order_of_time(rows)]
+    return next((role for role in reversed(roles) if role), "")
 
 
 # --- The plan -------------------------------------------------------------------------------------
@@ -261,8 +291,3 @@ def _with_parents(units: Iterable[UnitRef]) -> set[UnitRef]:
         parts = path.split("/")
         found |= {(kind, "/".join(parts[:depth])) for depth in range(1, len(parts) + 1)}
     return found
-
-
-def changed_spans(before: Timeline[Units], after: Timeline[Units]) -> list[Span[Units]]:
-    """The spans of `after` that are not in `before` as they stand."""
-    return [span for span in after if span not in before]

@@ -22,7 +22,7 @@ from django.db import models
 from directory.engine.people_file import CUSTOM_COLUMNS, PeopleRow, RefusedRow
 from directory.engine.unit_paths import BadPath, clean_path, parse_reference
 from directory.models import Line, Role, Site, UnitKind, User
-from directory.queries import installation_zone
+from directory.queries.homes import installation_zone
 from kernel.periods import local_midnight
 
 ROLE_OF_WORD: Final[dict[str, Role]] = {

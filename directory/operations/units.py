@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from directory.models import OrgUnit, Site
+from directory.operations.pens import Pen
 
 
 def ensure_units(
-    wanted: Iterable[tuple[str, str]], *, known: dict[tuple[str, str], OrgUnit]
+    wanted: Iterable[tuple[str, str]], *, known: dict[tuple[str, str], OrgUnit], pen: Pen
 ) -> list[OrgUnit]:
     """Make the units (kind, clean path) that are missing, parents first, and return them.
 
@@ -22,9 +23,8 @@ def ensure_units(
             key = (str(kind), "/".join(parts[:depth]))
             unit = known.get(key)
             if unit is None:
-                unit = OrgUnit.objects.create(
-                    kind=kind, path=key[1], name=parts[depth - 1], parent=parent
-                )
+                unit = OrgUnit(kind=kind, path=key[1], name=parts[depth - 1], parent=parent)
+                pen.create([unit])
                 known[key] = unit
                 made.append(unit)
             parent = unit
@@ -32,7 +32,11 @@ def ensure_units(
 
 
 def give_sites(
-    sites: dict[str, Site], *, offices: dict[str, str], known: dict[tuple[str, str], OrgUnit]
+    sites: dict[str, Site],
+    *,
+    offices: dict[str, str],
+    known: dict[tuple[str, str], OrgUnit],
+    pen: Pen,
 ) -> list[OrgUnit]:
     """Give offices (path to site name) a site, unless they have one. Returns those changed."""
     given: list[OrgUnit] = []
@@ -40,6 +44,6 @@ def give_sites(
         unit = known.get(("OFFICE", path))
         if unit is not None and unit.site_id is None:
             unit.site = sites[site_name]
-            unit.save(update_fields=["site"])
             given.append(unit)
+    pen.update(given, ["site"])
     return given

@@ -7,54 +7,82 @@ active language, dates and times the active time zone; digits are always Latin
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from copy import copy
 from datetime import date, datetime
-from functools import lru_cache
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.dates import format_date, format_datetime, format_time
 from babel.numbers import format_currency, format_decimal
+from babel.units import format_unit
 from django import template
 from django.core.paginator import Page
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, gettext
-from django.utils.translation import ngettext as plural
+from django.utils.translation import get_language, gettext, ngettext
 
-from kernel.money import ceil_div, to_decimal
+from directory.engine.locales import calendar_locale, locale_of
+from kernel.money import ceil_div, isolated, to_decimal
 
 register = template.Library()
 
 MS_PER_SECOND = 1000
+MICROS_PER_CENT = 10_000
+FOUR_TO_SIX_PLACES = (4, 6)
+BYTES_A_STEP = 1024
+SIZE_UNITS = ("byte", "kilobyte", "megabyte", "gigabyte", "terabyte")
 NOTHING = "—"
-
-
-@lru_cache(maxsize=16)
-def _locale(language: str) -> Locale:
-    try:
-        return Locale.parse(language, sep="-")
-    except (ValueError, UnknownLocaleError):
-        return Locale("en")
 
 
 def active_locale() -> Locale:
     """The locale of the language this page is written in."""
-    return _locale(get_language() or "en")
+    return locale_of(get_language() or "en")
+
+
+def active_calendar() -> Locale:
+    """The locale of the days and times of this page: its language as written in its zone."""
+    return calendar_locale(get_language() or "en", timezone.get_current_timezone_name())
+
+
+def apart(text: str) -> str:
+    """An amount, isolated where the text around it runs from right to left."""
+    return isolated(text) if active_locale().text_direction == "rtl" else text
 
 
 @register.filter
 def money(micros: int | None, currency: str) -> str:
     """Micro-units as an amount: never rounded, and "not rated" where there is none.
 
-    A missing amount is a state of its own, never 0.00 (design 10).
+    A missing amount is a state of its own, never 0.00 (design 10). An amount with
+    parts of a cent has at least four places, so that columns of them stand straight.
     """
     if micros is None:
         return gettext("not rated")
+    amount = to_decimal(micros).normalize()
     if not currency:
-        return format_decimal(to_decimal(micros), format="#,##0.00####", locale=active_locale())
-    return format_currency(
-        to_decimal(micros).normalize(), currency, locale=active_locale(), decimal_quantization=False
+        return apart(format_decimal(amount, format="#,##0.00####", locale=active_locale()))
+    if micros % MICROS_PER_CENT:
+        pattern = copy(active_locale().currency_formats["standard"])
+        pattern.frac_prec = FOUR_TO_SIX_PLACES
+        return apart(
+            str(pattern.apply(amount, active_locale(), currency=currency, currency_digits=False))
+        )
+    return apart(
+        format_currency(amount, currency, locale=active_locale(), decimal_quantization=False)
     )
+
+
+@register.filter
+def money_short(micros: int | None, currency: str) -> SafeString | str:
+    """An amount at a glance: rounded to the currency's own places, the exact one behind it.
+
+    For tiles and pictures only; lists and receipts show what is exact.
+    """
+    if micros is None:
+        return gettext("not rated")
+    short = apart(format_currency(to_decimal(micros), currency or "EUR", locale=active_locale()))
+    return format_html('<span title="{}">{}</span>', money(micros, currency), short)
 
 
 @register.filter
@@ -80,13 +108,28 @@ def percent(value: object) -> str:
 
 
 @register.filter
+def size(count: int | None) -> str:
+    """So many bytes in the unit that fits: `35.6 GB`."""
+    amount, power = float(count or 0), 0
+    while amount >= BYTES_A_STEP and power < len(SIZE_UNITS) - 1:
+        amount, power = amount / BYTES_A_STEP, power + 1
+    return format_unit(
+        amount,
+        f"digital-{SIZE_UNITS[power]}",
+        length="short",
+        format="#,##0.#",
+        locale=active_locale(),
+    )
+
+
+@register.filter
 def day(value: date | datetime | None) -> str:
     """A date in the reader's language and time zone."""
     if value is None:
         return NOTHING
     if isinstance(value, datetime):
         value = timezone.localtime(value).date()
-    return format_date(value, format="medium", locale=active_locale())
+    return format_date(value, format="medium", locale=active_calendar())
 
 
 @register.filter
@@ -94,7 +137,7 @@ def clock(value: datetime | None) -> str:
     """A time of day with seconds in the reader's language and time zone."""
     if value is None:
         return NOTHING
-    return format_time(timezone.localtime(value), format="medium", locale=active_locale())
+    return format_time(timezone.localtime(value), format="medium", locale=active_calendar())
 
 
 @register.filter
@@ -103,7 +146,7 @@ def moment(value: datetime | None) -> SafeString | str:
     if value is None:
         return NOTHING
     local = timezone.localtime(value)
-    text = format_datetime(local, format="medium", locale=active_locale())
+    text = format_datetime(local, format="medium", locale=active_calendar())
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', local.isoformat(), local.tzname() or "", text
     )
@@ -115,11 +158,17 @@ def ltr(value: object) -> SafeString:
     return format_html('<bdi dir="ltr">{}</bdi>', value)
 
 
+def listed(parts: Iterable[str]) -> str:
+    """Parts of a line one after the other, with the comma of the reader's script."""
+    comma = "، " if active_locale().language == "ar" else ", "
+    return comma.join(parts)
+
+
 @register.filter
 def items_in_pages(items: int, pages: int) -> str:
     """The footer of a list: "58 items in 6 pages"."""
-    counted = plural("%(items)s item", "%(items)s items", items) % {"items": whole(items)}
-    paged = plural("%(pages)s page", "%(pages)s pages", pages) % {"pages": whole(pages)}
+    counted = ngettext("%(items)s item", "%(items)s items", items) % {"items": whole(items)}
+    paged = ngettext("%(pages)s page", "%(pages)s pages", pages) % {"pages": whole(pages)}
     return gettext("%(items)s in %(pages)s") % {"items": counted, "pages": paged}
 
 

@@ -66,29 +66,13 @@ def as_json(report: PeopleReport) -> dict[str, Any]:
     return {
         "ok": report.is_clean,
         "dry_run": report.is_dry_run,
-        "new": [_person(person) for person in report.new],
-        "changed": [_person(person) for person in report.changed],
+        "new": [person.as_document() for person in report.new],
+        "changed": [person.as_document() for person in report.changed],
         "unchanged": list(report.unchanged),
         "refused": [
             {"line": row.line, "column": row.column, "reason": row.reason} for row in report.refused
         ],
         "units": list(report.units_made),
-    }
-
-
-def _person(person: PersonReport) -> dict[str, Any]:
-    return {
-        "username": person.username,
-        "line": person.line,
-        "changes": [
-            {
-                "what": change.what,
-                "old": change.old,
-                "new": change.new,
-                "since": change.since.isoformat() if change.since else None,
-            }
-            for change in person.changes
-        ],
     }
 
 

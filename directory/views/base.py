@@ -99,21 +99,23 @@ class ScopedAction(SignedIn):
 
     def way_back(self, request: HttpRequest) -> str:
         """The page named by `next`, if it is ours; else `back_to`."""
-        target = request.POST.get("next", "")
-        ours = url_has_allowed_host_and_scheme(
-            target, allowed_hosts=None, require_https=request.is_secure()
-        )
-        return target if ours and target.startswith("/") else str(self.back_to)
+        return page_it_was_on(request) or str(self.back_to)
 
 
-def chosen(text: str | None, *, among: Sequence[int], default: int) -> int:
-    """A whole number from the address, if it is one of the few offered."""
-    return next((number for number in among if str(number) == text), default)
+def page_it_was_on(request: HttpRequest) -> str:
+    """The page of ours that a form names as `next`; empty where it names none, or a foreign one."""
+    target = request.POST.get("next", "")
+    ours = url_has_allowed_host_and_scheme(
+        target, allowed_hosts=None, require_https=request.is_secure()
+    )
+    return target if ours and target.startswith("/") else ""
 
 
 def page_of(
     request: HttpRequest, rows: QuerySet[Any] | Sequence[Any], *, size: int = 10
 ) -> Page[Any]:
-    """The numbered page that the address asks for; a wrong number gives the nearest one."""
-    per_page = chosen(request.GET.get("size"), among=PAGE_SIZES, default=size)
-    return Paginator(rows, per_page).get_page(request.GET.get("page"))
+    """The page of `size` rows that the address asks for; a wrong number gives the nearest one.
+
+    How many rows the reader wants is `directory.preferences.remembered_size`.
+    """
+    return Paginator(rows, size).get_page(request.GET.get("page"))

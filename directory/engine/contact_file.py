@@ -1,0 +1,115 @@
+"""The file of contacts: a name and a number in each row."""
+
+from __future__ import annotations
+
+import csv
+import io
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from directory.engine.people_file import decode
+from kernel.errors import DomainError
+
+COLUMNS: Final = ("name", "number")
+LONGEST_NAME: Final = 120
+LONGEST_NUMBER: Final = 64
+MAX_ROWS: Final = 50_000
+_SEPARATORS: Final = (",", ";", "\t")
+
+
+class InvalidContactFile(DomainError):
+    """The file as a whole cannot be read: `why` (header, rows, quote), and on which line."""
+
+    code = "invalid_contact_file"
+
+    def __init__(self, why: str, *, line: int) -> None:
+        super().__init__(f"line {line}: {why}")
+        self.why, self.line = why, line
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the file, on `line`, from 1. The number is as somebody wrote it."""
+
+    line: int
+    name: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A row that cannot be used: the column to blame, and why (cells, empty, long, signs)."""
+
+    line: int
+    column: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactFile:
+    """A file taken apart."""
+
+    entries: tuple[Entry, ...]
+    refused: tuple[Refused, ...]
+
+
+def read_contact_file(content: bytes) -> ContactFile:
+    """Take `content` apart: columns `name` and `number` in any order, others are passed over.
+
+    Encodings and separators are those of the people file. Empty lines do not count.
+
+    Raises:
+        InvalidContactFile: if it has no usable header, too many rows, or an open quote.
+        InvalidPeopleFile: if a byte order mark promises what the bytes are not.
+    """
+    text = decode(content)
+    head = text.lstrip("\r\n").partition("\n")[0]
+    separator = max(_SEPARATORS, key=lambda sign: (head.count(sign), -_SEPARATORS.index(sign)))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    places: dict[str, int] = {}
+    entries: list[Entry] = []
+    refused: list[Refused] = []
+    line = 1
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                if not places:
+                    places = _places(cells, line=line)
+                elif (why := _problem(cells, places, line=line)) is not None:
+                    refused.append(why)
+                else:
+                    name, number = (cells[places[column]] for column in COLUMNS)
+                    entries.append(Entry(line, " ".join(name.split()), number.strip()))
+            line = reader.line_num + 1
+            if len(entries) + len(refused) > MAX_ROWS:
+                raise InvalidContactFile("rows", line=line)
+    except csv.Error:
+        raise InvalidContactFile("quote", line=line) from None
+    if not places:
+        raise InvalidContactFile("header", line=1)
+    return ContactFile(tuple(entries), tuple(refused))
+
+
+def _places(header: Sequence[str], *, line: int) -> dict[str, int]:
+    names = [name.strip().lower() for name in header]
+    for column in COLUMNS:
+        if names.count(column) != 1:
+            raise InvalidContactFile("header", line=line)
+    return {column: names.index(column) for column in COLUMNS}
+
+
+def _problem(cells: Sequence[str], places: dict[str, int], *, line: int) -> Refused | None:
+    if len(cells) <= max(places.values()):
+        return Refused(line, "", "cells")
+    name, number = (cells[places[column]].strip() for column in COLUMNS)
+    if not name or len(name) > LONGEST_NAME:
+        return Refused(line, "name", "long" if name else "empty")
+    if not number or len(number) > LONGEST_NUMBER:
+        return Refused(line, "number", "long" if number else "empty")
+    for column, cell in zip(COLUMNS, (name, number), strict=True):
+        bad = next((sign for sign in cell if unicodedata.category(sign) in ("Cc", "Cs")), None)
+        if bad is not None or "\ufffd" in cell:
+            return Refused(line, column, "signs")
+    return None

@@ -1,0 +1,1 @@
+"""Questions about people, lines, units and jobs."""
