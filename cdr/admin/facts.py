@@ -14,10 +14,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from cdr.models import Adjustment, Call, Delivery, Heartbeat, Outcome, QuarantinedRecord, UsageTotal
-from directory.admin import ReadOnlyAdmin, ReadOnlyInline
+from directory.admin import ReadOnlyAdmin, ReadOnlyInline, WithinDays
 from directory.engine.masking import mask
 from directory.scoping import CLEAR_CLASSES, request_scope
-from directory.templatetags.figures import duration, money
+from directory.templatetags.figures import duration, ltr, money
 
 
 class CallFacts(ReadOnlyAdmin):
@@ -42,6 +42,13 @@ class AdjustmentInline(ReadOnlyInline):
     ordering = ("made_at", "id")
 
 
+class StartedWithin(WithinDays):
+    """Calls by their start, a week unless asked for more."""
+
+    field = "started_at"
+    usual = "7"
+
+
 @admin.register(Call)
 class CallAdmin(CallFacts):
     """Calls without their clear numbers. The rows on a page know their reader's mask."""
@@ -55,7 +62,7 @@ class CallAdmin(CallFacts):
         "talk",
         "charge",
     )
-    list_filter = ("call_type", "status", "source")
+    list_filter = (StartedWithin, "call_type", "status", "source")
     list_select_related = ("user",)
     ordering = ("-started_at", "-id")
     exclude = ("number", "number_raw", "facts", "cost_micros", "charge_micros")
@@ -69,11 +76,12 @@ class CallAdmin(CallFacts):
 
     @admin.display(description=_("number"))
     def number_shown(self, row: Any) -> str:
-        return mask(
+        shown = mask(
             row.number,
             hidden_digits=row.mask_digits,
             is_clear=row.number_is_internal or row.number_class in CLEAR_CLASSES,
         )
+        return ltr(shown) if shown else ""
 
 
 @admin.register(Adjustment)

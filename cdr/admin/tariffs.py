@@ -24,6 +24,7 @@ from cdr.engine.receipts import Receipt, explain
 from cdr.models import Tariff, TariffVersion
 from cdr.operations.tariffs import add_version
 from cdr.queries.tariffs import compiled_version, newest_version_id
+from cdr.words import why_unrated
 from directory.admin import ReadOnlyAdmin, ReadOnlyInline
 from kernel.clock import now
 from kernel.errors import DomainError
@@ -153,7 +154,7 @@ class TariffAdmin(ReadOnlyAdmin):
         if form.is_valid():
             answer = self._price(tariff, form.cleaned_data)
             if isinstance(answer, Unpriced):
-                refusal = answer.reason
+                refusal = why_unrated(answer.reason)
             else:
                 receipt = answer
         context = {

@@ -6,20 +6,23 @@ from rest_framework import serializers
 
 from cdr.models import CallType
 from directory.api.base import Amount, PageQuery, Seconds
+from directory.fields import SENSIBLE_DAYS
 
 
 class CallQuery(PageQuery):
     """Which calls. Days are of the reader's zone, both included."""
 
-    start = serializers.DateField(required=False)
-    end = serializers.DateField(required=False)
+    start = serializers.DateField(required=False, validators=SENSIBLE_DAYS)
+    end = serializers.DateField(required=False, validators=SENSIBLE_DAYS)
     type = serializers.ChoiceField(required=False, choices=CallType.choices)
     extension = serializers.CharField(required=False, max_length=50)
     number = serializers.CharField(
         required=False, max_length=64, help_text="typed in full; the answer stays masked"
     )
-    same_number_as = serializers.IntegerField(
-        required=False, help_text="the id of a call: all calls with its number"
+    same = serializers.CharField(
+        required=False,
+        max_length=512,
+        help_text="the `number_key` of a call: all calls with its number",
     )
 
 
@@ -35,6 +38,12 @@ class CallSerializer(serializers.Serializer):
     department = serializers.CharField()
     cost_centre = serializers.CharField()
     number = serializers.CharField()
+    number_key = serializers.CharField(
+        help_text="stands for the number: the same number has the same key; empty if withheld"
+    )
+    contact = serializers.CharField(
+        help_text="the number's name in a phone book, where the reader may see it; else empty"
+    )
     number_class = serializers.CharField()
     area = serializers.CharField()
     gateway = serializers.CharField()

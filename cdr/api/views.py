@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo
-
 from django.http import Http404
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,10 +14,11 @@ from cdr.api.serializers import (
     CallQuery,
     CallSerializer,
 )
-from cdr.queries.calls import CallFilter, Cursor, find_call, list_calls, listed
+from cdr.queries.calls import CallFilter, Cursor, find_call, list_calls, listed_all
 from cdr.queries.explanations import explain_call
 from directory.api.base import ScopedView
 from directory.pace import count_number_search
+from directory.reader import page_zone
 from kernel.clock import now
 
 
@@ -37,13 +35,13 @@ class CallsView(ScopedView):
         page = list_calls(
             scope=self.scope,
             wanted=CallFilter(
-                zone=ZoneInfo(timezone.get_current_timezone_name()),
+                zone=page_zone(),
                 from_day=words.get("start"),
                 to_day=words.get("end"),
                 call_type=words.get("type", ""),
                 extension=words.get("extension", ""),
                 number=words.get("number", ""),
-                same_number_as=words.get("same_number_as"),
+                same=words.get("same", ""),
             ),
             size=words["limit"],
             older_than=Cursor.parse(words.get("cursor", "")),
@@ -64,5 +62,5 @@ class CallView(ScopedView):
         if call is None:
             raise Http404
         explanation = explain_call(call, write_number=scope.mask_of_class)
-        shown = CallSerializer(listed(call, scope)).data
+        shown = CallSerializer(listed_all([call], scope)[0]).data
         return Response({**shown, "explanation": list(explanation.lines)})

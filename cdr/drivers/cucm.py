@@ -16,7 +16,7 @@ import csv
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from io import BytesIO
+from io import BytesIO, StringIO
 from operator import itemgetter
 from typing import BinaryIO, ClassVar, Final, cast
 
@@ -32,7 +32,7 @@ from cdr.drivers.base import (
     text_lines,
     wanted_by,
 )
-from cdr.drivers.cucm_columns import LAYOUTS, RELEASE_8_COLUMNS
+from cdr.drivers.cucm_columns import COLUMNS, LAYOUTS, RELEASE_8_COLUMNS
 from cdr.drivers.cucm_mapping import REQUIRED, USED, Picked, is_recording, segment_of
 from cdr.engine.records import DiscardedLine, Line, RejectedLine, SegmentLine
 
@@ -71,6 +71,7 @@ class CucmDriver:
     title: ClassVar[str] = "Cisco UCM call files"
     can_be_tailed: ClassVar[bool] = False
     repeats_first_line = True
+    columns_read: ClassVar[frozenset[str]] = frozenset(USED)
 
     def __init__(self, config: DriverConfig) -> None:
         self._config = config
@@ -78,7 +79,7 @@ class CucmDriver:
         self._configured = _configured_layout(config.options.get("columns"))
         unknown = sorted(set(config.options) - _OPTIONS)
         if unknown:
-            raise BadOptions(f"source {config.source}: the cucm driver has no option {unknown[0]}")
+            raise BadOptions(f"the cucm driver has no option {unknown[0]}")
 
     def wants(self, file_name: str) -> bool:
         """Every file, unless the source names patterns."""
@@ -118,6 +119,24 @@ class CucmDriver:
                 if layout is None and head[1:2] == ";":
                     cells = semicolons
                 yield self._line(item, layout, cells)
+
+    def cells_of(self, text: str) -> list[tuple[str, str]]:
+        """The cells of one line, named by the layout that its count tells; for people."""
+        try:
+            cells = Cells(_delimiter_of(text)).of(text)
+        except csv.Error:
+            return []
+        given = self._config.options.get("columns")
+        names = given if isinstance(given, list) else LAYOUTS.get(len(cells), COLUMNS)
+        return [
+            (names[place] if place < len(names) else "", cell) for place, cell in enumerate(cells)
+        ]
+
+    def line_of(self, cells: list[str], *, like: str) -> str:
+        """`cells` as one line, texts with a delimiter or a quote quoted."""
+        written = StringIO()
+        csv.writer(written, delimiter=_delimiter_of(like), lineterminator="").writerow(cells)
+        return written.getvalue()
 
     def _line(self, item: TextLine, layout: Layout | None, cells: Cells) -> Line:
         try:
@@ -164,6 +183,10 @@ class CucmDriver:
             detail = f"{count} fields and no column names; set the source's option columns"
             raise Unusable("field_count", detail)
         return known
+
+
+def _delimiter_of(text: str) -> str:
+    return ";" if text.count(";") > text.count(",") else ","
 
 
 def _configured_layout(option: object) -> Layout | None:

@@ -106,11 +106,11 @@ def _columns(given: object, *, has_header: bool) -> Mapping[str, Places]:
         parts = place if isinstance(place, list) else [place]
         columns[name] = tuple(_place(f"columns.{name}", part, has_header) for part in parts)
     if "started_at" not in columns and "ended_at" not in columns:
-        raise BadOptions("option columns needs started_at or ended_at")
+        raise BadOptions("option columns needs one of started_at, ended_at")
     if "ended_at" not in columns and not any(name in columns for name in _DURATIONS[:2]):
-        raise BadOptions("option columns needs ended_at, duration_seconds or talk_seconds")
+        raise BadOptions("option columns needs one of ended_at, duration_seconds, talk_seconds")
     if not {"from_number", "to_number", "dialled"} & set(columns):
-        raise BadOptions("option columns needs from_number, to_number or dialled")
+        raise BadOptions("option columns needs one of from_number, to_number, dialled")
     return columns
 
 

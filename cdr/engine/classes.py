@@ -29,6 +29,3 @@ CLASSES: Final[tuple[str, ...]] = (
     ON_NET,
     UNKNOWN,
 )
-
-ALWAYS_CLEAR: Final[frozenset[str]] = frozenset({INTERNAL, EMERGENCY})
-"""Numbers of these classes are never masked (domain 6 and 7)."""

@@ -18,15 +18,6 @@ EndKind = Literal["line", "trunk", "onnet", "voicemail", "bridge", "none"]
 
 
 @dataclass(frozen=True, slots=True)
-class GatewayRef:
-    """A configured gateway: its row and what lies behind it."""
-
-    gateway_id: int
-    device: str
-    kind: EndKind
-
-
-@dataclass(frozen=True, slots=True)
 class End:
     """One end of a segment; `gateway_id` is None for lines and unconfigured trunks."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
 from itertools import product
@@ -19,6 +19,7 @@ DateOrder = Literal["dmy", "mdy"]
 
 MAX_EXPANSION: Final = 10_000
 MAX_DIGITS: Final = 20
+FIRST_YEAR: Final = 1900
 MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
@@ -351,6 +352,11 @@ def read_instant(cell: str, order: DateOrder, zone: ZoneInfo) -> datetime:
             if timed.group(3):
                 offset = timed.group(3).replace("Z", "+00:00")
                 at = datetime.fromisoformat(at.replace(tzinfo=None).isoformat() + offset)
+        at.astimezone(UTC)
     except ValueError as error:
         raise BadCell(f"{cell!r} is not a date: {error}") from None
+    except OverflowError:
+        raise BadCell(f"{cell!r} is not a date: it lies outside the calendar") from None
+    if at.year < FIRST_YEAR:
+        raise BadCell(f"{cell!r} is not a date: no price began before {FIRST_YEAR}")
     return at

@@ -14,7 +14,6 @@ from kernel.errors import DomainError
 SEPARATORS: Final = ",;\t|"
 SAMPLE_LINES: Final = 200
 MAX_ROWS: Final = 1_000_000
-MAX_CELL: Final = 100_000
 
 
 class UnreadableDeck(DomainError):
@@ -63,11 +62,14 @@ def find_separator(text: str) -> str:
     sample = "\n".join(text.splitlines()[:SAMPLE_LINES])
     best, best_score = ",", (0, 0)
     for separator in SEPARATORS:
-        widths = Counter(
-            len(cells)
-            for cells in _reader(sample, separator)
-            if any(cell.strip() for cell in cells)
-        )
+        try:
+            widths = Counter(
+                len(cells)
+                for cells in _reader(sample, separator)
+                if any(cell.strip() for cell in cells)
+            )
+        except csv.Error:  # a cell too long: whoever reads the file says where
+            continue
         widths.pop(1, None)
         if not widths:
             continue

@@ -6,8 +6,8 @@ time, from the amounts as the tariff writes them, and must equal what rating say
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -41,10 +41,12 @@ MODES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptLine:
-    """One line of a receipt. `text` is for people; the figures are the same in parts.
+    """One line of a receipt. `text` is English; the figures are the same in parts.
 
     `amount` is what the line adds to the sum, exact, in units of the currency. A
     step line has the place in the call, the increments and the price they cost.
+    `values` are what else the text speaks of, by name, for faces that write it in the
+    reader's language: the words belong to them, the figures to the engine.
     """
 
     kind: str
@@ -56,6 +58,7 @@ class ReceiptLine:
     billed_ms: int | None = None
     price: Decimal | None = None
     per_ms: int | None = None
+    values: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +134,11 @@ def timing_text(when: Timing) -> str:
 
 def _prefix_line(tariff: CompiledTariff, row: Row | None, area: str) -> ReceiptLine:
     if row is None:
-        return ReceiptLine(kind="prefix", text=f"tariff {tariff.name}: no prefix fits")
+        return ReceiptLine(
+            kind="prefix",
+            text=f"tariff {tariff.name}: no prefix fits",
+            values={"tariff": tariff.name},
+        )
     source = row.source
     since = f", valid from {source.valid_from.isoformat()}" if source.valid_from else ""
     until = f" to {source.valid_to.isoformat()}" if source.valid_to else ""
@@ -140,6 +147,13 @@ def _prefix_line(tariff: CompiledTariff, row: Row | None, area: str) -> ReceiptL
     return ReceiptLine(
         kind="prefix",
         text=f"tariff {tariff.name}: longest prefix {prefix}{named}{since}{until}",
+        values={
+            "tariff": tariff.name,
+            "prefix": source.prefix,
+            "area": area,
+            "valid_from": source.valid_from,
+            "valid_to": source.valid_to,
+        },
     )
 
 
@@ -152,6 +166,13 @@ def _band_line(tariff: CompiledTariff, when: Timing, index: int, at_ms: int) -> 
             f"answered {local.strftime('%a %Y-%m-%d %H:%M:%S')} in {tariff.tariff.timezone}:"
             f" band {index + 1}, {timing_text(when)}; {rule}"
         ),
+        values={
+            "answered": local,
+            "time_zone": tariff.tariff.timezone,
+            "band": index + 1,
+            "timing": when,
+            "splits": tariff.splits,
+        },
     )
 
 
@@ -187,13 +208,16 @@ def _step_line(run: Run, step: Step, *, currency: str, band_name: str) -> Receip
         billed_ms=billed,
         price=step.price,
         per_ms=step.per_ms,
+        values={"band": run.band + 1 if band_name else None},
     )
 
 
 def _fee_line(band: Band, currency: str) -> ReceiptLine:
     fee = Fraction(band.connect_fee)
     return ReceiptLine(
-        kind="fee", text=f"connect fee {exact_text(fee)} {currency}, once", amount=fee
+        kind="fee",
+        text=f"connect fee {exact_text(fee)} {currency}, once",
+        amount=fee,
     )
 
 
@@ -202,19 +226,28 @@ def _bounds(band: Band, total: Fraction) -> Iterator[ReceiptLine]:
     minimum, maximum = band.minimum_charge, band.maximum_charge
     if minimum is not None and total < minimum:
         lift = Fraction(minimum) - total
-        yield ReceiptLine(kind="minimum", text=f"minimum charge {minimum:f}", amount=lift)
+        yield ReceiptLine(
+            kind="minimum",
+            text=f"minimum charge {minimum:f}",
+            amount=lift,
+            values={"minimum": minimum},
+        )
         total += lift
     if maximum is None or total <= maximum:
         return
     if band.at_maximum == "free":
         cut = Fraction(maximum) - total
         yield ReceiptLine(
-            kind="maximum", text=f"maximum charge {maximum:f}: the rest is free", amount=cut
+            kind="maximum",
+            text=f"maximum charge {maximum:f}: the rest is free",
+            amount=cut,
+            values={"maximum": maximum},
         )
     else:
         yield ReceiptLine(
             kind="maximum",
             text=f"ran past the maximum of {maximum:f} at which it should be cut: rated in full",
+            values={"maximum": maximum},
         )
 
 
@@ -222,11 +255,22 @@ def _rounding_lines(
     tariff: CompiledTariff, exact: Fraction, cost: Fraction
 ) -> Iterator[ReceiptLine]:
     document = tariff.tariff
-    yield ReceiptLine(kind="sum", text=f"exact amount {long_text(exact)} {tariff.currency}")
+    yield ReceiptLine(
+        kind="sum",
+        text=f"exact amount {long_text(exact)} {tariff.currency}",
+        values={"exact": exact},
+    )
     mode = MODES[document.rounding_mode]
     places = "" if document.rounding_mode == "none" else f" to {document.decimals} decimals"
     yield ReceiptLine(
-        kind="rounding", text=f"rounded {mode}{places}, once: {long_text(cost)} {tariff.currency}"
+        kind="rounding",
+        text=f"rounded {mode}{places}, once: {long_text(cost)} {tariff.currency}",
+        values={
+            "mode": document.rounding_mode,
+            "decimals": document.decimals,
+            "exact": exact,
+            "cost": cost,
+        },
     )
 
 
@@ -269,7 +313,10 @@ def _usage_lines(
     if source.free_ms:
         free = min(source.free_ms, talk_ms)
         yield ReceiptLine(
-            kind="free", text=f"the first {seconds_text(free)} s are free", start_ms=0
+            kind="free",
+            text=f"the first {seconds_text(free)} s are free",
+            start_ms=0,
+            values={"free_ms": free},
         )
     for run in _joined(runs_of(tariff, sheet, band, answered_ms=answered_ms, until_ms=talk_ms)):
         assert run.band != NO_BAND
@@ -303,7 +350,13 @@ def explain(
     lines.append(_band_line(tariff, source.when, band.index, answered_ms))
     if talk_ms <= source.grace_ms:
         grace = seconds_text(source.grace_ms)
-        lines.append(ReceiptLine(kind="grace", text=f"calls up to {grace} s cost nothing"))
+        lines.append(
+            ReceiptLine(
+                kind="grace",
+                text=f"calls up to {grace} s cost nothing",
+                values={"grace_ms": source.grace_ms},
+            )
+        )
         return _free(tariff, priced, lines)
     lines.extend(_usage_lines(tariff, row, row.sheet, band, answered_ms, talk_ms))
     total = sum((line.amount for line in lines if line.amount is not None), Fraction(0))

@@ -12,7 +12,7 @@ from cdr.models.sources import (
     Source,
 )
 from cdr.models.tariffs import Carrier, Gateway, GatewayCarrier, GatewayKind, Tariff, TariffVersion
-from cdr.models.totals import UsageChange, UsageTotal
+from cdr.models.totals import UnitTotal, UsageChange, UsageTotal
 from cdr.models.work import Heartbeat, Lease
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "Source",
     "Tariff",
     "TariffVersion",
+    "UnitTotal",
     "UsageChange",
     "UsageTotal",
 ]

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from cdr.models.sources import Delivery, Source
 from cdr.models.tariffs import Carrier, Gateway, TariffVersion
@@ -15,23 +16,23 @@ from directory.scoping import ScopedQuerySet
 
 
 class CallStatus(models.TextChoices):
-    RATED = "RATED", "rated"
-    UNRATED = "UNRATED", "not rated"
+    RATED = "RATED", _("rated")
+    UNRATED = "UNRATED", _("not rated")
 
 
 class CallType(models.TextChoices):
     """Direction and kind of a segment (domain 2)."""
 
-    INCOMING_ANSWERED = "IA", "incoming answered"
-    INCOMING_UNANSWERED = "IU", "incoming unanswered"
-    OUTGOING_ANSWERED = "OA", "outgoing answered"
-    OUTGOING_UNANSWERED = "OU", "outgoing unanswered"
-    INTERNAL_ANSWERED = "NA", "internal answered"
-    INTERNAL_UNANSWERED = "NU", "internal unanswered"
-    TANDEM = "TD", "tandem"
-    TRANSFER_RECEIVED = "TI", "received by transfer"
-    TRANSFER_HANDED_OVER = "TO", "handed over by transfer"
-    FORWARDED = "FO", "forwarded outside"
+    INCOMING_ANSWERED = "IA", _("incoming answered")
+    INCOMING_UNANSWERED = "IU", _("incoming unanswered")
+    OUTGOING_ANSWERED = "OA", _("outgoing answered")
+    OUTGOING_UNANSWERED = "OU", _("outgoing unanswered")
+    INTERNAL_ANSWERED = "NA", _("internal answered")
+    INTERNAL_UNANSWERED = "NU", _("internal unanswered")
+    TANDEM = "TD", _("tandem")
+    TRANSFER_RECEIVED = "TI", _("received by transfer")
+    TRANSFER_HANDED_OVER = "TO", _("handed over by transfer")
+    FORWARDED = "FO", _("forwarded outside")
 
 
 class CallQuerySet(ScopedQuerySet["Call"]):
@@ -140,6 +141,8 @@ class Call(models.Model):
     objects = CallQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("call")
+        verbose_name_plural = _("calls")
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["source", "call_id", "leg", "started_at"], name="call_seen_once"
@@ -153,6 +156,7 @@ class Call(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["user", "started_at"], name="call_by_user"),
             models.Index(fields=["started_at"], name="call_by_start"),
+            models.Index(fields=["number", "started_at"], name="calls_of_a_number"),
             models.Index(
                 fields=["source", "from_trunk_leg"],
                 condition=~Q(from_trunk_leg=""),
@@ -181,6 +185,10 @@ class Adjustment(models.Model):
     old_charge_micros = models.BigIntegerField(null=True)
     new_charge_micros = models.BigIntegerField(null=True)
     note = models.CharField(max_length=255, blank=True)
+
+    class Meta:
+        verbose_name = _("change of an amount")
+        verbose_name_plural = _("changes of amounts")
 
     def __str__(self) -> str:
         return f"{self.call}: {self.old_charge_micros} to {self.new_charge_micros}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from directory.models import Site
 
@@ -12,9 +13,9 @@ from directory.models import Site
 class FailurePolicy(models.TextChoices):
     """What a switch is told when we cannot decide (reliability A2)."""
 
-    OPEN = "OPEN", "permit the call"
-    CLOSED = "CLOSED", "refuse the call"
-    PBX = "PBX", "let the switch decide"
+    OPEN = "OPEN", _("permit the call")
+    CLOSED = "CLOSED", _("refuse the call")
+    PBX = "PBX", _("let the switch decide")
 
 
 class Source(models.Model):
@@ -37,14 +38,18 @@ class Source(models.Model):
     caller_secret = models.CharField(max_length=128, blank=True)
     last_record_at = models.DateTimeField(null=True, blank=True)
 
+    class Meta:
+        verbose_name = _("source of calls")
+        verbose_name_plural = _("sources of calls")
+
     def __str__(self) -> str:
         return self.name
 
 
 class DeliveryState(models.TextChoices):
-    MINING = "MINING", "being mined"
-    MINED = "MINED", "mined"
-    PARKED = "PARKED", "parked"
+    MINING = "MINING", _("being mined")
+    MINED = "MINED", _("mined")
+    PARKED = "PARKED", _("parked")
 
 
 class Delivery(models.Model):
@@ -76,22 +81,23 @@ class Delivery(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
         indexes: ClassVar = [
             models.Index(fields=["source", "content_hash"], name="delivery_by_content"),
             models.Index(fields=["state"], name="delivery_by_state"),
         ]
-        verbose_name_plural = "deliveries"
 
     def __str__(self) -> str:
         return f"{self.source.name if self.source else '?'}:{self.name}"
 
 
 class OutcomeKind(models.TextChoices):
-    STORED = "S", "stored"
-    CORRECTED = "C", "corrected"
-    DUPLICATE = "D", "duplicate"
-    QUARANTINED = "Q", "quarantined"
-    DISCARDED = "X", "discarded"
+    STORED = "S", _("stored")
+    CORRECTED = "C", _("corrected")
+    DUPLICATE = "D", _("duplicate")
+    QUARANTINED = "Q", _("quarantined")
+    DISCARDED = "X", _("discarded")
 
 
 class Outcome(models.Model):
@@ -114,6 +120,8 @@ class Outcome(models.Model):
     )
 
     class Meta:
+        verbose_name = _("outcome of a record")
+        verbose_name_plural = _("outcomes of records")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["delivery", "position"], name="one_outcome_a_record")
         ]
@@ -123,9 +131,9 @@ class Outcome(models.Model):
 
 
 class QuarantineState(models.TextChoices):
-    OPEN = "OPEN", "open"
-    REPLAYED = "REPLAYED", "replayed"
-    CLOSED = "CLOSED", "closed"
+    OPEN = "OPEN", _("open")
+    REPLAYED = "REPLAYED", _("replayed")
+    CLOSED = "CLOSED", _("closed")
 
 
 class QuarantinedRecord(models.Model):
@@ -146,6 +154,8 @@ class QuarantinedRecord(models.Model):
     settled_reason = models.CharField(max_length=500, blank=True)
 
     class Meta:
+        verbose_name = _("record in quarantine")
+        verbose_name_plural = _("records in quarantine")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["delivery", "position"], name="record_quarantined_once")
         ]

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import orjson
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from directory.models import Site
 
@@ -17,6 +18,10 @@ class Tariff(models.Model):
 
     name = models.CharField(max_length=200, unique=True)
     currency = models.CharField(max_length=3)
+
+    class Meta:
+        verbose_name = _("tariff")
+        verbose_name_plural = _("tariffs")
 
     def __str__(self) -> str:
         return self.name
@@ -35,6 +40,8 @@ class TariffVersion(models.Model):
     made_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("version of a tariff")
+        verbose_name_plural = _("versions of tariffs")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["tariff", "number"], name="tariff_version_once")
         ]
@@ -68,15 +75,19 @@ class Carrier(models.Model):
         default=0, help_text="per paid call, after the mark-up, in millionths"
     )
 
+    class Meta:
+        verbose_name = _("carrier")
+        verbose_name_plural = _("carriers")
+
     def __str__(self) -> str:
         return self.name
 
 
 class GatewayKind(models.TextChoices):
-    PSTN = "PSTN", "outside lines"
-    ONNET = "ONNET", "private network"
-    VOICEMAIL = "VOICEMAIL", "voicemail"
-    OTHER = "OTHER", "other"
+    PSTN = "PSTN", _("outside lines")
+    ONNET = "ONNET", _("private network")
+    VOICEMAIL = "VOICEMAIL", _("voicemail")
+    OTHER = "OTHER", _("other")
 
 
 class Gateway(models.Model):
@@ -87,6 +98,8 @@ class Gateway(models.Model):
     kind = models.CharField(max_length=10, choices=GatewayKind.choices, default=GatewayKind.PSTN)
 
     class Meta:
+        verbose_name = _("gateway")
+        verbose_name_plural = _("gateways")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["site", "device"], name="gateway_once_a_site")
         ]
@@ -104,6 +117,8 @@ class GatewayCarrier(models.Model):
     valid_to = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = _("carrier of a gateway")
+        verbose_name_plural = _("carriers of gateways")
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=Q(valid_to__isnull=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 TOTAL_KEYS = (
     "local_date",
@@ -20,12 +22,36 @@ TOTAL_KEYS = (
 TOTAL_MEASURES = (
     "calls",
     "talk_ms",
+    "answered_calls",
+    "ring_ms",
     "paid_calls",
     "paid_talk_ms",
     "unrated_calls",
     "cost_micros",
     "charge_micros",
 )
+UNIT_KEYS = ("local_date", "unit_key", "source_key", "call_type", "currency")
+EVERYBODY = 0
+"""The `unit_key` under which the calls of the whole installation are summed."""
+MISSED = "IU"
+"""A call that nobody took; voicemail may have answered it, so it never counts as answered."""
+
+
+def by_unit(
+    sums_by_key: Mapping[tuple[Any, ...], Sequence[int]],
+) -> dict[tuple[Any, ...], list[int]]:
+    """Sums keyed as usage totals, rolled up to each of their units and to everybody."""
+    found: dict[tuple[Any, ...], list[int]] = {}
+    for key, sums in sums_by_key.items():
+        day, _, department, cost_centre, office, source, call_type, _, currency = key
+        for unit in {EVERYBODY, department, cost_centre, office}:
+            unit_key = (day, unit, source, call_type, currency)
+            rolled = found.get(unit_key)
+            if rolled is None:
+                found[unit_key] = list(sums)
+            else:
+                found[unit_key] = [one + more for one, more in zip(rolled, sums, strict=True)]
+    return found
 
 
 class UsageTotal(models.Model):
@@ -47,6 +73,10 @@ class UsageTotal(models.Model):
     currency = models.CharField(max_length=3)
     calls = models.BigIntegerField(default=0)
     talk_ms = models.BigIntegerField(default=0)
+    answered_calls = models.BigIntegerField(
+        default=0, help_text="somebody answered; voicemail is not somebody"
+    )
+    ring_ms = models.BigIntegerField(default=0, help_text="of the answered calls, until the answer")
     paid_calls = models.BigIntegerField(default=0)
     paid_talk_ms = models.BigIntegerField(
         default=0, help_text="of calls with a paid leg, rated or not"
@@ -56,6 +86,8 @@ class UsageTotal(models.Model):
     charge_micros = models.BigIntegerField(default=0)
 
     class Meta:
+        verbose_name = _("total of use")
+        verbose_name_plural = _("totals of use")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=list(TOTAL_KEYS), name="usage_total_once_a_key")
         ]
@@ -68,6 +100,41 @@ class UsageTotal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.local_date} user {self.user_key}: {self.calls} calls"
+
+
+class UnitTotal(models.Model):
+    """The same sums by unit: some rows a day, so that a whole company is read at a glance.
+
+    Written with the usage totals, from the same batch. A call counts once under each
+    of its units and once under `EVERYBODY`; units do not hold their sub-units' calls.
+    The source is a key so that sources mined side by side never wait for one row.
+    """
+
+    local_date = models.DateField()
+    unit_key = models.BigIntegerField()
+    source_key = models.BigIntegerField(default=0)
+    call_type = models.CharField(max_length=2)
+    currency = models.CharField(max_length=3)
+    calls = models.BigIntegerField(default=0)
+    talk_ms = models.BigIntegerField(default=0)
+    answered_calls = models.BigIntegerField(default=0)
+    ring_ms = models.BigIntegerField(default=0)
+    paid_calls = models.BigIntegerField(default=0)
+    paid_talk_ms = models.BigIntegerField(default=0)
+    unrated_calls = models.BigIntegerField(default=0)
+    cost_micros = models.BigIntegerField(default=0)
+    charge_micros = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["unit_key", "local_date", "source_key", "call_type", "currency"],
+                name="unit_total_once_a_key",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.local_date} unit {self.unit_key}: {self.calls} calls"
 
 
 class UsageChange(models.Model):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Lease(models.Model):
@@ -22,6 +23,10 @@ class Heartbeat(models.Model):
     name = models.CharField(max_length=64, unique=True)
     beaten_at = models.DateTimeField()
     note = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = _("sign of life")
+        verbose_name_plural = _("signs of life")
 
     def __str__(self) -> str:
         return self.name

@@ -172,7 +172,7 @@ def import_deck(
             carrier.tariff = version.tariff
             carrier.save(update_fields=["tariff"])
     after = TariffVersion.objects.filter(tariff__name=target.tariff).count()
-    busy = _busy_moves(merge.preview, tariff_id=version.tariff_id, at=at)
+    busy = busy_moves(merge.preview, tariff_id=version.tariff_id, at=at)
     transaction.set_rollback(dry_run)
     return DeckImport(
         version=version,
@@ -183,7 +183,7 @@ def import_deck(
     )
 
 
-def _busy_moves(preview: Preview, *, tariff_id: int, at: datetime) -> tuple[BusyMove, ...]:
+def busy_moves(preview: Preview, *, tariff_id: int, at: datetime) -> tuple[BusyMove, ...]:
     """The moved prefixes with the most calls of the last thirty days."""
     moves = {move.prefix: move for move in preview.moves}
     if not moves:

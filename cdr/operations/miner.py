@@ -32,7 +32,7 @@ from cdr.engine.standard import (
     hash_of_text,
     source_of,
 )
-from cdr.models import Delivery, DeliveryState, Outcome, OutcomeKind, Source
+from cdr.models import Delivery, DeliveryState, Outcome, Source
 from cdr.operations.batches import Batch, BatchResult
 from cdr.queries.sites import SiteBook
 from kernel.crashpoints import crashpoint
@@ -412,6 +412,3 @@ class _MinedFile:
             folder = spool("done") / f"{self.now:%Y-%m-%d}"
             folder.mkdir(exist_ok=True)
         self.path.replace(folder / self.path.name)
-
-
-OUTCOME_NAMES = {str(kind.value): kind.label for kind in OutcomeKind}

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
 from cdr.engine.records import Line, RejectedLine, SegmentLine
 from cdr.engine.standard import decode_line
@@ -14,6 +19,7 @@ from cdr.models import Delivery, Outcome, OutcomeKind, QuarantinedRecord, Quaran
 from cdr.operations.batches import Batch, implausible
 from cdr.queries.drivers import make_driver
 from cdr.queries.sites import SiteBook
+from cdr.words import SET_ASIDE, word
 from kernel.errors import DomainError
 
 
@@ -36,7 +42,9 @@ def _open(record: QuarantinedRecord) -> QuarantinedRecord:
         .get(pk=record.pk)
     )
     if locked.state != QuarantineState.OPEN:
-        raise AlreadySettled(f"this record was {locked.get_state_display()} before")
+        raise AlreadySettled(
+            _("this record was settled before: %(state)s") % {"state": locked.get_state_display()}
+        )
     return locked
 
 
@@ -52,7 +60,9 @@ def _read(text: str, record: QuarantinedRecord) -> Line:
     )
     lines = list(driver.read(io.BytesIO(text.encode()), trust_tail=True))
     if len(lines) != 1:
-        raise StillUnusable(f"the text holds {len(lines)} records, one is needed")
+        raise StillUnusable(
+            _("the text holds %(count)s records, one is needed") % {"count": len(lines)}
+        )
     return lines[0]
 
 
@@ -73,12 +83,12 @@ def replay(
         facts = str(locked.record.get("facts", "")) if isinstance(locked.record, dict) else ""
         line = _read(raw if raw is not None else facts or locked.raw, locked)
         if isinstance(line, RejectedLine):
-            raise StillUnusable(f"{line.reason}: {line.detail}")
+            raise StillUnusable(_why(line.reason, line.detail))
         if isinstance(line, SegmentLine):
             line = SegmentLine(locked.position, line.segment, raw or locked.raw)
             problem = implausible(line.segment, now=at, keep_days=settings.KEEP_CALLS_DAYS)
             if problem is not None:
-                raise StillUnusable(f"{problem[0]}: {problem[1]}")
+                raise StillUnusable(_why(*problem))
         delivery = Delivery.objects.select_for_update().get(pk=locked.delivery_id)
         assert delivery.source_id is not None
         source = Source.objects.select_related("site").get(pk=delivery.source_id)
@@ -94,6 +104,11 @@ def replay(
         return _settle(locked, QuarantineState.REPLAYED, by=by, at=at)
 
 
+def _why(reason: str, detail: str) -> str:
+    """The same words as in the list of what is set aside, and what exactly is wrong."""
+    return f"{capfirst(word(SET_ASIDE, reason))}: {detail}"
+
+
 def close(record: QuarantinedRecord, *, reason: str, by: str, at: datetime) -> QuarantinedRecord:
     """Settle a record for good without using it.
 
@@ -102,9 +117,53 @@ def close(record: QuarantinedRecord, *, reason: str, by: str, at: datetime) -> Q
         StillUnusable: if no reason is given.
     """
     if not reason.strip():
-        raise StillUnusable("closing a record needs a reason")
+        raise StillUnusable(_("closing a record needs a reason"))
     with transaction.atomic():
         return _settle(_open(record), QuarantineState.CLOSED, by=by, at=at, reason=reason.strip())
+
+
+@dataclass(slots=True)
+class SettledMany:
+    """What became of many records: how many were settled, and why the others were not."""
+
+    settled: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def left(self) -> int:
+        """How many stay as they were."""
+        return self.refused.total()
+
+
+def replay_many(ids: Iterable[int], *, by: str, at: datetime) -> SettledMany:
+    """Take each of these records again as it is; one that is refused stops no other."""
+    report = SettledMany()
+    for record in _records(ids):
+        try:
+            replay(record, by=by, at=at)
+        except DomainError as refusal:
+            report.refused[refusal.message] += 1
+        else:
+            report.settled += 1
+    return report
+
+
+def close_many(ids: Iterable[int], *, reason: str, by: str, at: datetime) -> SettledMany:
+    """Settle each of these records for good without using it, all for one reason."""
+    report = SettledMany()
+    for record in _records(ids):
+        try:
+            close(record, reason=reason, by=by, at=at)
+        except DomainError as refusal:
+            report.refused[refusal.message] += 1
+        else:
+            report.settled += 1
+    return report
+
+
+def _records(ids: Iterable[int]) -> list[QuarantinedRecord]:
+    """The records by age, oldest first, so that corrections come after what they correct."""
+    return list(QuarantinedRecord.objects.filter(pk__in=list(ids)).order_by("set_aside_at", "pk"))
 
 
 def _settle(

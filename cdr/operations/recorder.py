@@ -26,7 +26,13 @@ from cdr.operations.settling import Patience
 from cdr.operations.spooling import StillGrowing, sync_folder, write_spool_file
 from cdr.operations.tails import Tail
 from cdr.queries.drivers import UnknownDriver, make_driver
-from cdr.queries.sources import SourceSettings, active_sources, source_named, source_of_file
+from cdr.queries.sources import (
+    SourceSettings,
+    active_sources,
+    is_our_own,
+    source_named,
+    source_of_file,
+)
 from kernel.crashpoints import crashpoint
 
 logger = logging.getLogger(__name__)
@@ -145,6 +151,9 @@ class Recorder:
         folder = source.watched
         driver = self._driver(source)
         if folder is None or driver is None:
+            return
+        if is_our_own(source.folder):
+            self._problem(source.name, str(folder), "Tollgate keeps its own files there")
             return
         try:
             if not Path(source.folder).is_absolute():

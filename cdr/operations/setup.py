@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import F, Q
+from django.utils.translation import gettext as _
 
 from cdr.models import Carrier, Gateway, GatewayCarrier, Source, Tariff
 from directory.models import Site
@@ -106,12 +107,12 @@ def _in_sequence(spans: Sequence[CarrierSpan]) -> list[CarrierSpan]:
         until = span.until
         if following is not None:
             if following.since is None or (until is not None and until > following.since):
-                raise SpansOverlap(
-                    f"{span.carrier.name} and {following.carrier.name} at the same time"
-                )
+                both = {"one": span.carrier.name, "other": following.carrier.name}
+                raise SpansOverlap(_("%(one)s and %(other)s at the same time") % both)
             until = until or following.since
         if until is not None and span.since is not None and until <= span.since:
-            raise SpansOverlap(f"{span.carrier.name} would end before it begins")
+            words = _("%(carrier)s would end before it begins")
+            raise SpansOverlap(words % {"carrier": span.carrier.name})
         closed.append(CarrierSpan(span.carrier, span.since, until))
     return closed
 

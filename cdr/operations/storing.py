@@ -7,14 +7,14 @@ SQLite executemany, from the same rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 from django.db import connection
 
-from cdr.models import Call, Outcome, UsageChange, UsageTotal
-from cdr.models.totals import TOTAL_KEYS, TOTAL_MEASURES
+from cdr.models import Call, Outcome, UnitTotal, UsageChange, UsageTotal
+from cdr.models.totals import MISSED, TOTAL_KEYS, TOTAL_MEASURES, UNIT_KEYS, by_unit
 from cdr.queries.known import joined
 from cdr.queries.pricing import CALL_COLUMNS, CallRow
 
@@ -145,9 +145,9 @@ def write_outcomes(rows: Sequence[tuple[int, int, str, str, str, int | None]]) -
 CHANGE_TABLE = UsageChange._meta.db_table
 CHANGE_COLUMNS = ("user_key", "department_key", "cost_centre_key", "office_key", "local_date")
 TOTAL_TABLE = UsageTotal._meta.db_table
-TOTAL_COLUMNS = (*TOTAL_KEYS, *TOTAL_MEASURES)
-KEY_TYPES = ("date", "bigint", "bigint", "bigint", "bigint", "bigint", "text", "text", "text")
-TOTAL_TYPES = (*KEY_TYPES, *(["bigint"] * len(TOTAL_MEASURES)))
+UNIT_TABLE = UnitTotal._meta.db_table
+KEY_TYPES = {"local_date": "date", "call_type": "text", "number_class": "text", "currency": "text"}
+"""What is no number among the keys of totals."""
 
 
 class TotalsDelta:
@@ -158,7 +158,7 @@ class TotalsDelta:
         self._payers: set[tuple[int, int, int, int, date]] = set()
 
     def add(self, row: CallRow, *, sign: int = 1) -> None:
-        """Count `row` in, or out with `sign` -1."""
+        """Count `row` in, or out with `sign` -1. Sums stand in the order of `TOTAL_MEASURES`."""
         user = row.user_id or 0
         department = row.department_id or 0
         cost_centre = row.cost_centre_id or 0
@@ -176,42 +176,54 @@ class TotalsDelta:
         )
         sums = self._sums.get(key)
         if sums is None:
-            sums = self._sums[key] = [0, 0, 0, 0, 0, 0, 0]
+            sums = self._sums[key] = [0] * len(TOTAL_MEASURES)
         sums[0] += sign
         sums[1] += sign * row.talk_ms
-        if row.is_paid:
+        if row.answered_at is not None and row.call_type != MISSED:
             sums[2] += sign
-            sums[3] += sign * row.talk_ms
+            sums[3] += sign * row.ring_ms
+        if row.is_paid:
+            sums[4] += sign
+            sums[5] += sign * row.talk_ms
             self._payers.add((user, department, cost_centre, office, row.local_date))
         if row.cost_micros is None or row.charge_micros is None:
-            sums[4] += sign
+            sums[6] += sign
         else:
-            sums[5] += sign * row.cost_micros
-            sums[6] += sign * row.charge_micros
+            sums[7] += sign * row.cost_micros
+            sums[8] += sign * row.charge_micros
 
     def write(self) -> None:
         """Add the sums to the totals and leave the work rows for whoever watches them."""
-        rows = [(*key, *sums) for key, sums in sorted(self._sums.items()) if any(sums)]
-        if rows:
-            _upsert_totals(rows)
+        moved = {key: sums for key, sums in self._sums.items() if any(sums)}
+        _add_to(TOTAL_TABLE, TOTAL_KEYS, moved)
+        _add_to(UNIT_TABLE, UNIT_KEYS, by_unit(moved))
         bulk_write(CHANGE_TABLE, CHANGE_COLUMNS, sorted(self._payers))
 
 
-def _upsert_totals(rows: Sequence[tuple[Any, ...]]) -> None:
-    columns = ", ".join(TOTAL_COLUMNS)
-    sums = ", ".join(f"{name} = {TOTAL_TABLE}.{name} + excluded.{name}" for name in TOTAL_MEASURES)
-    conflict = f"ON CONFLICT ({', '.join(TOTAL_KEYS)}) DO UPDATE SET {sums}"
+def _add_to(
+    table: str, keys: Sequence[str], sums_by_key: Mapping[tuple[Any, ...], Sequence[int]]
+) -> None:
+    """Add the sums to the rows of their keys, in the order of the keys: nobody waits in a ring."""
+    rows = [(*key, *sums) for key, sums in sorted(sums_by_key.items()) if any(sums)]
+    if not rows:
+        return
+    names = (*keys, *TOTAL_MEASURES)
+    columns = ", ".join(names)
+    sums = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in TOTAL_MEASURES)
+    conflict = f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {sums}"
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            arrays = ", ".join(f"string_to_array(%s, chr(31))::{kind}[]" for kind in TOTAL_TYPES)
+            arrays = ", ".join(
+                f"string_to_array(%s, chr(31))::{KEY_TYPES.get(name, 'bigint')}[]" for name in names
+            )
             cursor.execute(
-                f"INSERT INTO {TOTAL_TABLE} ({columns}) "  # noqa: S608 - our own names
+                f"INSERT INTO {table} ({columns}) "  # noqa: S608 - our own names
                 f"SELECT * FROM unnest({arrays}) {conflict}",
                 [joined(column) for column in zip(*rows, strict=True)],
             )
             return
-        marks = ", ".join(["%s"] * len(TOTAL_COLUMNS))
+        marks = ", ".join(["%s"] * len(names))
         cursor.executemany(
-            f"INSERT INTO {TOTAL_TABLE} ({columns}) VALUES ({marks}) {conflict}",  # noqa: S608
+            f"INSERT INTO {table} ({columns}) VALUES ({marks}) {conflict}",  # noqa: S608
             [tuple(map(sqlite_value, row)) for row in rows],
         )

@@ -9,8 +9,11 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext
 
+from cdr.driver_words import REFUSALS
 from cdr.drivers.base import BadOptions, CallDriver, DriverConfig
+from directory.said import said
 from kernel.errors import DomainError
 
 ENTRY_POINTS = "tollgate.call_drivers"
@@ -63,7 +66,7 @@ def make_driver(name: str, *, source: str, zone: str, options: Mapping[str, obje
 
     Raises:
         UnknownDriver: if there is no such driver.
-        BadOptions: if its options cannot be used.
+        BadOptions: if its options cannot be used, in the language that is spoken.
     """
     config = DriverConfig(
         source=source,
@@ -72,7 +75,11 @@ def make_driver(name: str, *, source: str, zone: str, options: Mapping[str, obje
         max_line_bytes=settings.MAX_LINE_BYTES,
         max_fields=settings.MAX_FIELDS,
     )
-    driver = driver_class(name)(config)
+    try:
+        driver = driver_class(name)(config)
+    except BadOptions as refusal:
+        raise BadOptions(said(refusal.message, REFUSALS)) from refusal
     if options.get("append") and not driver.can_be_tailed:
-        raise BadOptions(f"source {source}: option append: the {name} driver takes whole files")
+        words = gettext("option append: the %(driver)s driver takes whole files")
+        raise BadOptions(words % {"driver": name})
     return driver

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from cdr.engine.attribution import PaidLeg, attribute, shares, talk_ms
 from cdr.engine.rating import Unpriced
-from cdr.engine.receipts import explain, seconds_text
+from cdr.engine.receipts import ReceiptLine, explain, seconds_text
 from cdr.engine.tariffs import epoch_ms
-from cdr.models import Call, Carrier
+from cdr.models import Call
 from cdr.queries.families import Entry, Relatives, entry_of, families
-from cdr.queries.pricing import CALL_COLUMNS, CallRow, LegPrice, Member, price_leg
+from cdr.queries.pricing import CallRow, LegPrice, Member, price_leg
 from cdr.queries.sites import SiteBook
 from cdr.queries.tariffs import newest_version_id
 from kernel.money import plain
@@ -22,22 +22,30 @@ REASONS = {
     "currency": "the carrier's tariff has another currency than the site",
     "no_prefix": "no prefix of the tariff fits the number",
     "no_band": "the tariff has no price for that time of day",
-    "blocked": "the tariff blocks this destination",
+    "barred": "the tariff bars this destination",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The lines of a call's receipt, and whether they add up to what is stored."""
+    """The lines of a call's receipt, and whether they add up to what is stored.
+
+    `lines` are English text; `entries` are the same lines in parts, for faces that write
+    them in the reader's language.
+    """
 
     call_id: str
     leg: str
     status: str
     currency: str
-    lines: tuple[str, ...]
+    entries: tuple[ReceiptLine, ...]
     cost_micros: int | None
     charge_micros: int | None
     adds_up: bool
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return tuple(entry.text for entry in self.entries)
 
 
 def find_calls(text: str) -> Sequence[Call]:
@@ -55,8 +63,8 @@ def find_calls(text: str) -> Sequence[Call]:
 
 
 def _family(call: Call, book: SiteBook) -> list[Entry]:
-    row = Call.objects.filter(pk=call.pk).values_list(*CALL_COLUMNS).get()
-    entry = entry_of(row[0], CallRow(*row[1:]), book)
+    row = CallRow(*(getattr(call, column) for column in CallRow._fields))
+    entry = entry_of(call.pk, row, book)
     relatives = Relatives(call.source_id, book).of([entry])
     for family in families([entry, *relatives]):
         if any(member is entry for member in family):
@@ -80,7 +88,7 @@ def explain_call(call: Call, *, write_number: Callable[[str, str], str] = in_cle
     members = [entry.fresh for entry in family if entry.fresh is not None]
     parts, legs = attribute([member.sided for member in members])
     own = next(i for i, entry in enumerate(family) if entry.pk == call.pk)
-    lines: list[str] = []
+    lines: list[ReceiptLine] = []
     cost = charge = 0
     rated = True
     for index in parts[own].paid_legs:
@@ -96,14 +104,20 @@ def explain_call(call: Call, *, write_number: Callable[[str, str], str] = in_cle
     if not parts[own].paid_legs:
         lines.append(_free_line(call))
     if call.charge_micros != call.cost_micros and call.charge_micros is not None:
-        lines.append(f"charged to the user: {plain(call.charge_micros)} {call.currency}")
+        lines.append(
+            ReceiptLine(
+                kind="charged",
+                text=f"charged to the user: {plain(call.charge_micros)} {call.currency}",
+                values={"charge_micros": call.charge_micros},
+            )
+        )
     stored = (call.cost_micros, call.charge_micros)
     return Explanation(
         call_id=call.call_id,
         leg=call.leg,
         status=call.status.lower(),
         currency=call.currency,
-        lines=tuple(lines),
+        entries=tuple(lines),
         cost_micros=call.cost_micros,
         charge_micros=call.charge_micros,
         adds_up=stored == ((cost, charge) if rated else (None, None)),
@@ -129,52 +143,94 @@ def _leg_lines(
     *,
     book: SiteBook,
     write_number: Callable[[str, str], str],
-) -> list[str]:
+) -> list[ReceiptLine]:
     dialling = members[leg.dialling].sided.segment
     at = leg.answered_at or dialling.started_at
-    party = write_number(price.number.text or dialling.target.number, price.number_class)
-    lines = [
-        f"outside party {party}, "
-        f"{seconds_text(leg.talk_ms)} s of talk"
-        + (f" in {len(leg.members)} segments, rated once" if len(leg.members) > 1 else "")
-    ]
-    if price.carrier_id is not None:
-        lines.append(f"carrier {Carrier.objects.get(pk=price.carrier_id).name}")
-    if price.number_class == "emergency":
-        return [*lines, "emergency calls are free"]
-    if price.reason:
-        return [*lines, f"not rated: {REASONS.get(price.reason, price.reason)}"]
+    lines = [_party_line(leg, price, dialling.target.number, write_number=write_number)]
     terms = book.terms(price.gateway_id, at)
+    if terms is not None and price.carrier_id is not None:
+        name = terms.name
+        lines.append(ReceiptLine(kind="carrier", text=f"carrier {name}", values={"carrier": name}))
+    if price.number_class == "emergency":
+        return [*lines, ReceiptLine(kind="emergency", text="emergency calls are free")]
+    if price.reason:
+        return [*lines, _unrated_line(price.reason)]
     if terms is None or terms.tariff is None:
-        return [*lines, "not answered: 0"]
-    receipt = explain(
-        terms.tariff,
-        digits=price.number.digits,
-        answered_ms=epoch_ms(at),
-        talk_ms=leg.talk_ms,
-    )
-    if isinstance(receipt, Unpriced):
-        return [*lines, f"not rated: {REASONS.get(receipt.reason, receipt.reason)}"]
-    lines += [line.text for line in receipt.lines]
+        return [*lines, ReceiptLine(kind="unanswered", text="not answered: 0")]
+    for tariff in (terms.tariff, terms.charge_tariff):
+        if tariff is None:
+            continue
+        receipt = explain(
+            tariff, digits=price.number.digits, answered_ms=epoch_ms(at), talk_ms=leg.talk_ms
+        )
+        if tariff is not terms.tariff:
+            lines.append(ReceiptLine(kind="charge_tariff", text=f"charged by tariff {tariff.name}"))
+        if isinstance(receipt, Unpriced):
+            return [*lines, _unrated_line(receipt.reason)]
+        lines += receipt.lines
     if terms.marks_up and price.cost_micros:
         lines.append(
-            f"mark-up {terms.markup_percent} %, surcharge {plain(terms.surcharge_micros)}: "
-            f"charge {plain(price.charge_micros)}"
+            ReceiptLine(
+                kind="markup",
+                text=(
+                    f"mark-up {terms.markup_percent} %, surcharge {plain(terms.surcharge_micros)}: "
+                    f"charge {plain(price.charge_micros)}"
+                ),
+                values={
+                    "percent": terms.markup_percent,
+                    "surcharge_micros": terms.surcharge_micros,
+                    "charge_micros": price.charge_micros,
+                },
+            )
         )
     return lines
 
 
-def _share_line(weights: Sequence[int], place: int, price: LegPrice, currency: str) -> str:
-    part = shares(price.cost_micros, weights)[place]
-    return (
-        f"this segment's share: {seconds_text(weights[place])} of "
-        f"{seconds_text(sum(weights))} s = {plain(part)} of {plain(price.cost_micros)} {currency}"
+def _party_line(
+    leg: PaidLeg, price: LegPrice, dialled: str, *, write_number: Callable[[str, str], str]
+) -> ReceiptLine:
+    party = write_number(price.number.text or dialled, price.number_class)
+    text = f"outside party {party}, {seconds_text(leg.talk_ms)} s of talk"
+    if len(leg.members) > 1:
+        text += f" in {len(leg.members)} segments, rated once"
+    return ReceiptLine(
+        kind="party",
+        text=text,
+        values={"party": party, "talk_ms": leg.talk_ms, "segments": len(leg.members)},
     )
 
 
-def _free_line(call: Call) -> str:
+def _unrated_line(reason: str) -> ReceiptLine:
+    text = f"not rated: {REASONS.get(reason, reason)}"
+    return ReceiptLine(kind="unrated", text=text, values={"reason": reason})
+
+
+def _share_line(weights: Sequence[int], place: int, price: LegPrice, currency: str) -> ReceiptLine:
+    part = shares(price.cost_micros, weights)[place]
+    return ReceiptLine(
+        kind="share",
+        text=(
+            f"this segment's share: {seconds_text(weights[place])} of "
+            f"{seconds_text(sum(weights))} s = {plain(part)} of {plain(price.cost_micros)} "
+            f"{currency}"
+        ),
+        values={
+            "own_ms": weights[place],
+            "all_ms": sum(weights),
+            "own_micros": part,
+            "all_micros": price.cost_micros,
+            "own_charge_micros": shares(price.charge_micros, weights)[place],
+            "all_charge_micros": price.charge_micros,
+        },
+    )
+
+
+def _free_line(call: Call) -> ReceiptLine:
     if call.number_class == "emergency":
-        return "emergency calls are free"
+        return ReceiptLine(kind="emergency", text="emergency calls are free")
     if call.call_type in {"NA", "NU"}:
-        return "internal: nothing to pay"
-    return "nobody here dialled outside in this segment: nothing to pay"
+        return ReceiptLine(kind="internal", text="internal: nothing to pay")
+    return ReceiptLine(
+        kind="not_dialled",
+        text="nobody here dialled outside in this segment: nothing to pay",
+    )

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from cdr.engine.receipts import seconds_text
 from cdr.models import Call
+from directory.spreadsheets import harmless
 from kernel.money import plain
 
 COLUMNS = (
@@ -38,14 +39,6 @@ COLUMNS = (
     "charge",
     "currency",
 )
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
-
-def safe_text(text: str) -> str:
-    """`text` so that no spreadsheet takes it for a formula. Phone numbers stay as they are."""
-    if text.startswith(FORMULA_STARTS) and not text.lstrip("+").isdigit():
-        return f"'{text}"
-    return text
 
 
 def _instant(value: datetime | None, zone: ZoneInfo) -> str:
@@ -80,24 +73,24 @@ def call_rows(where: Q) -> Iterator[tuple[str, ...]]:
     for call in calls.iterator(chunk_size=2000):
         zone = call.site.zone
         yield (
-            call.source.name,
-            call.call_id,
-            call.leg,
+            harmless(call.source.name),
+            harmless(call.call_id),
+            harmless(call.leg),
             _instant(call.started_at, zone),
             _instant(call.answered_at, zone),
             _instant(call.ended_at, zone),
             call.call_type,
-            call.site.name,
-            safe_text(call.partition),
-            safe_text(call.extension),
-            call.user.username if call.user else "",
-            safe_text(call.department.path) if call.department else "",
-            safe_text(call.cost_centre.path) if call.cost_centre else "",
-            safe_text(call.number),
+            harmless(call.site.name),
+            harmless(call.partition),
+            harmless(call.extension),
+            harmless(call.user.username) if call.user else "",
+            harmless(call.department.path) if call.department else "",
+            harmless(call.cost_centre.path) if call.cost_centre else "",
+            harmless(call.number),
             call.number_class,
-            safe_text(call.area),
-            safe_text(call.gateway_name),
-            safe_text(call.carrier.name) if call.carrier else "",
+            harmless(call.area),
+            harmless(call.gateway_name),
+            harmless(call.carrier.name) if call.carrier else "",
             seconds_text(call.talk_ms),
             seconds_text(call.billed_ms),
             call.status.lower(),

@@ -9,7 +9,8 @@ from django.db.models import Count
 
 from cdr.models import Call, Delivery, DeliveryState, Outcome, OutcomeKind
 
-OUTCOME_LABELS = {str(kind.value): str(kind.label) for kind in OutcomeKind}
+OUTCOME_NAMES = {str(kind.value): kind.name.lower() for kind in OutcomeKind}
+"""What machines read of an outcome; people read its label, in their language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class FileCount:
 
 def no_outcomes() -> dict[str, int]:
     """The five outcomes, all zero, in their usual order."""
-    return dict.fromkeys(OUTCOME_LABELS.values(), 0)
+    return dict.fromkeys(OUTCOME_NAMES.values(), 0)
 
 
 def outcomes_by_source() -> dict[str, dict[str, int]]:
@@ -38,7 +39,7 @@ def outcomes_by_source() -> dict[str, dict[str, int]]:
         .order_by("delivery__source__name", "kind")
     )
     for source, kind, number in rows:
-        counts.setdefault(source or "", no_outcomes())[OUTCOME_LABELS[kind]] = number
+        counts.setdefault(source or "", no_outcomes())[OUTCOME_NAMES[kind]] = number
     return counts
 
 
@@ -47,7 +48,7 @@ def file_counts() -> Iterator[FileCount]:
     by_delivery: dict[int, dict[str, int]] = {}
     rows = Outcome.objects.values_list("delivery_id", "kind").annotate(number=Count("pk"))
     for delivery_id, kind, number in rows.order_by("delivery_id", "kind"):
-        by_delivery.setdefault(delivery_id, no_outcomes())[OUTCOME_LABELS[kind]] = number
+        by_delivery.setdefault(delivery_id, no_outcomes())[OUTCOME_NAMES[kind]] = number
     for delivery in Delivery.objects.select_related("source").order_by("pk").iterator():
         yield FileCount(
             source=delivery.source.name if delivery.source else "",

@@ -14,7 +14,7 @@ from cdr.engine.rating import CompiledTariff
 from cdr.models import Carrier, Gateway, GatewayCarrier
 from cdr.queries.tariffs import compiled_version, newest_version_id
 from directory.models import Site
-from directory.queries import Payer, PayerBook
+from directory.queries.payers import Payer, PayerBook
 
 END_KINDS: dict[str, EndKind] = {
     "PSTN": "trunk",
@@ -35,6 +35,7 @@ class CarrierTerms:
     markup_percent: Decimal
     surcharge_micros: int
     reason: str = ""
+    name: str = ""
 
     @property
     def marks_up(self) -> bool:
@@ -72,7 +73,8 @@ def view_of(site: Site) -> SiteView:
 class SiteBook:
     """A site's lines, gateways, carriers and tariffs at the time the book was opened.
 
-    Tariffs come from `tariff_of` so that a re-rating can be tried with others.
+    A carrier's prices are read when the first call over it is priced, and stay as they
+    were then. Tariffs come from `tariff_version` so that a re-rating can be tried with others.
     """
 
     def __init__(
@@ -97,14 +99,14 @@ class SiteBook:
             zone=site.time_zone,
             currency=site.currency,
         )
-        self._spans: dict[int, list[tuple[datetime | None, datetime | None, CarrierTerms]]] = {}
+        self._spans: dict[int, list[tuple[datetime | None, datetime | None, Carrier]]] = {}
         self._terms_by_carrier: dict[int, CarrierTerms] = {}
         spans = GatewayCarrier.objects.filter(gateway__site=site).select_related(
             "carrier__tariff", "carrier__charge_tariff"
         )
         for span in spans.order_by("gateway_id", "pk"):
             self._spans.setdefault(span.gateway_id, []).append(
-                (span.valid_from, span.valid_to, self._carrier_terms(span.carrier))
+                (span.valid_from, span.valid_to, span.carrier)
             )
 
     def payer(self, line: LineKey | None, at: datetime) -> Payer:
@@ -120,9 +122,9 @@ class SiteBook:
         """The carrier behind the gateway at `at`; None if there is none."""
         if gateway_id is None:
             return None
-        for valid_from, valid_to, terms in self._spans.get(gateway_id, ()):
+        for valid_from, valid_to, carrier in self._spans.get(gateway_id, ()):
             if (valid_from is None or valid_from <= at) and (valid_to is None or at < valid_to):
-                return terms
+                return self._carrier_terms(carrier)
         return None
 
     def _carrier_terms(self, carrier: Carrier) -> CarrierTerms:
@@ -152,4 +154,5 @@ class SiteBook:
             markup_percent=carrier.markup_percent,
             surcharge_micros=carrier.surcharge_micros,
             reason=reason,
+            name=carrier.name,
         )

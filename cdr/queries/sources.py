@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,6 +20,24 @@ from cdr.models import Source
 from kernel.errors import DomainError
 
 logger = logging.getLogger(__name__)
+
+
+OWN_FOLDERS = frozenset(
+    {
+        *("admission", "jobs", "processing", "queue", "queue-control", "raw", "setup", "spool"),
+        *("static", "tails"),
+    }
+)
+"""What lies below the data folder and is no place for call files."""
+
+
+def is_our_own(folder: str) -> bool:
+    """Whether Tollgate's own files lie in `folder` (as a source names it): they are no call files."""
+    data, place = Path(settings.DATA_DIR).resolve(), Path(settings.DATA_DIR, folder).resolve()
+    if data in place.parents:
+        return place.relative_to(data).parts[0] in OWN_FOLDERS
+    programs = (Path(settings.BASE_DIR).resolve(), Path(sys.prefix).resolve())
+    return place == data or any(home in (place, *place.parents) for home in programs)
 
 
 class NoSource(DomainError):

@@ -31,7 +31,7 @@ from cdr.operations.decks import (
     price_text,
     tariff_name_for,
 )
-from directory.queries import installation_currency, installation_zone
+from directory.queries.homes import installation_currency, installation_zone
 from kernel.clock import now
 from kernel.errors import DomainError
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from cdr.operations.miner import OUTCOME_NAMES, NoSuchFile, mine_files, mine_waiting
+from cdr.operations.miner import NoSuchFile, mine_files, mine_waiting
+from cdr.queries.reconciliation import OUTCOME_NAMES
 from kernel.clock import now
 
 BAR = 30
