@@ -18,6 +18,7 @@ from budgets.models import (
     BudgetException,
     BudgetNotice,
     BudgetPeriod,
+    BudgetRequest,
     Crossing,
     LockWish,
     Measure,
@@ -124,3 +125,12 @@ class OverrideAdmin(ReadOnlyAdmin):
     list_display = ("made_at", "period", "user", "reason", "made_by")
     list_select_related = (*PERIOD_AND_SUBJECT, "user")
     ordering = ("-made_at", "-id")
+
+
+@admin.register(BudgetRequest)
+class BudgetRequestAdmin(ReadOnlyAdmin):
+    list_display = ("asked_at", "user", "budget", "state", "answered_by", "answered_at")
+    list_filter = ("state",)
+    list_select_related = ("user", "budget__user", "budget__unit")
+    search_fields = ("user__username", "user__last_name", "reason")
+    ordering = ("-asked_at", "-id")

@@ -6,11 +6,11 @@ from typing import Any
 
 from rest_framework import serializers
 
+from budgets.engine.terms import MS_PER_MINUTE
 from budgets.models import Measure
 from budgets.queries.shown import ShownBudget
 from directory.api.base import Amount
 
-MS_PER_MINUTE = 60_000
 UNITS = ("base", "carried", "effective", "spent", "remaining", "share")
 
 

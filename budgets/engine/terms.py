@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Final, Literal
 
@@ -15,6 +15,8 @@ from kernel.periods import PeriodKind, check_starts_on
 MeasureName = Literal["MONEY", "MINUTES"]
 
 MS_PER_MINUTE: Final = 60_000
+ROUNDED_TO: Final[Mapping[str, int]] = {"MONEY": 10_000, "MINUTES": MS_PER_MINUTE}
+"""A whole cent, a whole minute: what is worked out or estimated knows no finer amounts."""
 MOST_AMOUNT: Final = 10**15
 MOST_PERCENT: Final = 1000
 RECIPIENTS: Final = ("user", "manager", "administrator")

@@ -24,9 +24,9 @@ from budgets.operations.assignments import assign, budget_of
 from budgets.operations.changes import change
 from budgets.operations.exceptions import add_exceptions, remove_exceptions
 from budgets.operations.families import BadBudget
-from budgets.queries.members import UNIT_FIELDS
 from budgets.queries.rules import usual_steps
 from directory.models import OrgUnit, User
+from directory.queries.units import UNIT_FIELDS
 from kernel.money import BadAmount, to_micros
 from kernel.periods import PeriodKind
 

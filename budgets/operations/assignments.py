@@ -14,10 +14,12 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from budgets.engine.terms import Terms
 from budgets.models import Budget, EventKind, Measure
+from budgets.operations.adjusting import NothingRuns, adjust
 from budgets.operations.changes import (
     change,
     change_amount,
@@ -44,7 +46,7 @@ from budgets.operations.members import make_member_budgets
 from budgets.operations.opening import open_first_periods
 from budgets.operations.overrides import NothingToOverride, override, override_user
 from directory.models import OrgUnit, User
-from directory.queries import budget_home
+from directory.queries.homes import budget_home
 from kernel.errors import DomainError
 from kernel.periods import local_date
 
@@ -52,8 +54,10 @@ __all__ = [
     "BadBudget",
     "BudgetExists",
     "BudgetGone",
+    "NothingRuns",
     "NothingToOverride",
     "add_exceptions",
+    "adjust",
     "assign",
     "budget_of",
     "change",
@@ -121,9 +125,11 @@ def assign(
     present = budget_of(holder, terms=terms, for_each_member=for_each_member)
     if present is not None:
         if present.template_id is None:
-            raise BudgetExists(f"{holder} has a budget of this kind already")
+            raise BudgetExists(
+                _("%(holder)s has a budget of this kind already") % {"holder": holder}
+            )
         _leave_template(present, at=at, by=by)
-    zone, currency = budget_home(holder, at=at)
+    zone, currency, _language = budget_home(holder, at=at)
     budget = Budget(
         user=holder if isinstance(holder, User) else None,
         unit=holder if isinstance(holder, OrgUnit) else None,
@@ -133,7 +139,11 @@ def assign(
         assigned_at=at,
     )
     put_terms(terms, budget)
-    budget.save()
+    try:
+        with transaction.atomic():
+            budget.save()
+    except IntegrityError as error:  # somebody else assigned it in this very moment
+        raise BudgetExists(f"{holder} has a budget of this kind already") from error
     write_steps(budget, terms.steps)
     findings = Findings(at=at, by=by)
     if for_each_member:

@@ -7,7 +7,7 @@ from typing import Final
 
 from django.db import transaction
 
-from budgets.models import Budget, EventKind, PeriodState
+from budgets.models import Budget, BudgetRequest, EventKind, PeriodState, RequestState
 from budgets.operations.families import lock_family, running
 from budgets.operations.findings import Findings
 from budgets.operations.wishes import lift_all
@@ -40,4 +40,7 @@ def delete(*, budget: Budget, at: datetime, by: str, because: str = DELETED) -> 
         findings.event(EventKind.DELETED, each, details={"because": because})
     lift_all([each.pk for each in periods], findings, because=because)
     findings.write()
+    BudgetRequest.objects.filter(budget__in=family, state=RequestState.ASKED).update(
+        state=RequestState.WITHDRAWN, answered_at=at, answered_by=by, answer=because
+    )
     Budget.objects.filter(pk__in=[each.pk for each in family]).update(deleted_at=at)

@@ -17,10 +17,16 @@ from datetime import date, datetime
 from typing import Final
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from budgets.models import BudgetPeriod
 from budgets.operations.looking import LookReport, lock_budgets, look
-from budgets.operations.members import MembersReport, follow_members
+from budgets.operations.members import (
+    MembersReport,
+    follow_members,
+    locked_units_to_follow,
+    templates_to_follow,
+)
 from budgets.queries.glances import Change, touched_beyond, unseen_beyond
 from cdr.models import UsageChange
 from kernel.crashpoints import crashpoint
@@ -45,7 +51,10 @@ def evaluate_waiting(*, now: datetime) -> EvaluationReport:
     """Look at all that changes ask for, follow the members of units, see what is new.
 
     Bounded: what is left over waits for the next call. Two at once are harmless.
+    Where nothing waits, that is one query.
     """
+    if not _is_anything_waiting(now):
+        return EvaluationReport(0, 0, LookReport(), MembersReport(), is_complete=True)
     taken = unseen = 0
     looks = LookReport()
     is_complete = False
@@ -71,6 +80,13 @@ def evaluate_waiting(*, now: datetime) -> EvaluationReport:
     else:
         is_complete = False
     return EvaluationReport(taken, unseen, looks, members, is_complete)
+
+
+def _is_anything_waiting(now: datetime) -> bool:
+    waiting = UsageChange.objects.union(
+        _unseen(), templates_to_follow(now=now), locked_units_to_follow(now=now), all=True
+    )
+    return waiting.exists()
 
 
 TAKE_CHANGES: Final = {
@@ -100,9 +116,13 @@ def _day(value: date | str) -> date:
     return value if isinstance(value, date) else date.fromisoformat(value)
 
 
+def _unseen() -> QuerySet[BudgetPeriod]:
+    return BudgetPeriod.objects.filter(is_unseen=True)
+
+
 def _see_unseen(now: datetime) -> tuple[int, LookReport]:
     """Look at periods that were made or changed and never looked at since."""
-    unseen = BudgetPeriod.objects.filter(is_unseen=True).order_by("pk")
+    unseen = _unseen().order_by("pk")
     waiting = list(unseen.values_list("budget_id", flat=True)[:PERIODS_A_TRANSACTION])
     if not waiting:
         return 0, LookReport()

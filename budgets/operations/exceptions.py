@@ -24,7 +24,7 @@ from kernel.periods import local_date
 
 @transaction.atomic
 def add_exceptions(
-    *, budget: Budget, users: Collection[User], at: datetime, by: str
+    *, budget: Budget, users: Collection[User], at: datetime, by: str, reason: str = ""
 ) -> tuple[User, ...]:
     """Leave members out of a unit's budget, the running period included; returns the new ones.
 
@@ -39,8 +39,8 @@ def add_exceptions(
     known = set(budget.exceptions.filter(until__isnull=True).values_list("user_id", flat=True))
     new = [user for user in users if user.pk not in known]
     if new:
-        leave_out(budget, new, since=_exception_date(budget, at=at))
-        tell_exceptions(budget, "left out", new, at=at, by=by)
+        leave_out(budget, new, since=_exception_date(budget, at=at), reason=reason)
+        tell_exceptions(budget, "left out", new, at=at, by=by, reason=reason)
         if budget.for_each_member:
             for own in budget.member_budgets.filter(user__in=new, deleted_at__isnull=True):
                 delete(budget=own, at=at, by=by, because=EXCEPTED)
@@ -51,7 +51,7 @@ def add_exceptions(
 
 @transaction.atomic
 def remove_exceptions(
-    *, budget: Budget, users: Collection[User], at: datetime, by: str
+    *, budget: Budget, users: Collection[User], at: datetime, by: str, reason: str = ""
 ) -> tuple[User, ...]:
     """Count members in again, the running period included; returns those who were left out.
 
@@ -65,7 +65,7 @@ def remove_exceptions(
     again = [user for user in users if user.pk in known]
     if again:
         rows.update(until=_exception_date(budget, at=at))
-        tell_exceptions(budget, "counted again", again, at=at, by=by)
+        tell_exceptions(budget, "counted again", again, at=at, by=by, reason=reason)
         if budget.for_each_member:
             make_member_budgets(budget, at=at, by=by)
         else:

@@ -5,9 +5,11 @@ Lock order: `Budget` rows by id, then everything that hangs on them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from typing import Final, cast
+
+from django.utils.translation import gettext as _
 
 from budgets.engine.terms import BadTerms, MeasureName, Terms, check
 from budgets.engine.thresholds import Step
@@ -112,10 +114,15 @@ def lock_family(budget: Budget) -> list[Budget]:
     """
     first = lock_budgets([budget.pk])[budget.pk]
     if first.deleted_at is not None:
-        raise BudgetGone(f"the {budget} was deleted")
+        raise BudgetGone(_("this budget has ended: %(budget)s") % {"budget": budget})
     members = Budget.objects.filter(template=budget, deleted_at__isnull=True)
     rest = lock_budgets(list(members.values_list("pk", flat=True))) if first.for_each_member else {}
     return [first, *(each for each in rest.values() if each.deleted_at is None)]
+
+
+def others_of(family: Sequence[Budget], but: User | None) -> list[Budget]:
+    """The budgets of a family without the one of `but`: nobody decides about his own."""
+    return [each for each in family if but is None or each.user_id != but.pk]
 
 
 def running(budgets: Iterable[Budget]) -> list[BudgetPeriod]:
@@ -142,19 +149,22 @@ def look_again(budgets: Iterable[Budget], *, at: datetime, by: str, because: str
         )
 
 
-def leave_out(budget: Budget, users: Collection[User], *, since: date) -> None:
+def leave_out(budget: Budget, users: Collection[User], *, since: date, reason: str = "") -> None:
     """Write exceptions that hold from the period that starts on `since`."""
     BudgetException.objects.bulk_create(
-        BudgetException(budget=budget, user=user, since=since) for user in users
+        BudgetException(budget=budget, user=user, since=since, reason=reason[:500])
+        for user in users
     )
 
 
 def tell_exceptions(
-    budget: Budget, what: str, users: Iterable[User], *, at: datetime, by: str
+    budget: Budget, what: str, users: Iterable[User], *, at: datetime, by: str, reason: str = ""
 ) -> None:
     """A line of history for each user that was left out or counted again."""
     findings = Findings(at=at, by=by)
     for user in users:
-        said = {"changes": [f"{user.username} {what}"]}
+        said: dict[str, object] = {"changes": [f"{user.username} {what}"]}
+        if reason:
+            said["reason"] = reason[:500]
         findings.event(EventKind.CHANGED, budget, details=said, user_id=user.pk)
     findings.write()

@@ -177,6 +177,7 @@ def figures_of(period: BudgetPeriod, *, spent: int) -> dict[str, object]:
         "period_end": period.ends_at.astimezone(budget.zone).isoformat(),
         "base": period.base,
         "carried": period.carried,
+        "adjusted": period.adjusted,
         "effective": effective,
         "spent": spent,
         "remaining": effective - spent,

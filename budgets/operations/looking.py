@@ -187,7 +187,7 @@ class Looking:
         """What the period, as it stands, hands on to the next."""
         rule = carry_rule(period.budget) if period.hands_on else None
         return carried_on(
-            base=period.base, effective=period.effective, spent=period.settled_spent, rule=rule
+            base=period.base, effective=period.lasting, spent=period.settled_spent, rule=rule
         )
 
     def _receive(self, period: BudgetPeriod, handed: _Handed) -> None:

@@ -1,8 +1,8 @@
 """Budgets for each member of a unit: made when people join, locked when their unit is.
 
 Who is a member changes with the clock (memberships have dates) and with rows. Both
-are looked at once a minute, and at once when there are new membership rows, so an
-idle tick costs three small queries whatever the size of the company.
+are looked at once a minute, and at once when there are new membership rows; what
+is to be looked at is asked for by index, whatever the size of the company.
 
 Lock order: `Budget` rows by id, then everything that hangs on them.
 """
@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef, Q
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from budgets.models import Budget, BudgetException, BudgetPeriod, Measure
 from budgets.operations.findings import Findings
@@ -40,23 +41,37 @@ class MembersReport:
     lifted: int = 0
 
 
-def follow_members(*, now: datetime) -> MembersReport:
-    """Give new members of units their budgets and locks, and free those who left."""
-    newest = Membership.objects.aggregate(newest=Max("pk"))["newest"] or 0
+def templates_to_follow(*, now: datetime) -> QuerySet[Budget]:
+    """Budgets for each member of a unit, whose members are to be looked at."""
+    return _stale(now).filter(for_each_member=True)
+
+
+def locked_units_to_follow(*, now: datetime) -> QuerySet[BudgetPeriod]:
+    """Periods that lock a unit, whose members are to be looked at."""
+    locking = BudgetPeriod.objects.filter(is_locking=True, budget__unit__isnull=False)
+    return locking.filter(budget__in=_stale(now))
+
+
+def _stale(now: datetime) -> QuerySet[Budget]:
+    newest = Membership.objects.order_by("-pk").values("pk")[:1]
     stale = (
-        ~Q(members_seen_id=newest)
+        ~Q(members_seen_id=Coalesce(Subquery(newest), 0))
         | Q(members_seen_at__isnull=True)
         | Q(members_seen_at__lte=now - LOOK_EVERY)
         | Q(members_seen_at__gt=now)
     )
-    live = Budget.objects.filter(stale, deleted_at__isnull=True)
-    templates = live.filter(for_each_member=True).order_by("pk")
+    return Budget.objects.filter(stale, deleted_at__isnull=True)
+
+
+def follow_members(*, now: datetime) -> MembersReport:
+    """Give new members of units their budgets and locks, and free those who left."""
+    newest = Membership.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    templates = templates_to_follow(now=now).order_by("pk")
     joined = 0
     for template_id in list(templates.values_list("pk", flat=True)[:MOST_BUDGETS_A_RUN]):
         joined += _follow_template(template_id, newest=newest, now=now)
-    locking = BudgetPeriod.objects.filter(is_locking=True, budget__unit__isnull=False)
     wished = lifted = 0
-    of_units = locking.filter(budget__in=live).order_by("budget_id")
+    of_units = locked_units_to_follow(now=now).order_by("budget_id")
     for budget_id in list(of_units.values_list("budget_id", flat=True)[:MOST_BUDGETS_A_RUN]):
         made, freed = _follow_locked_unit(budget_id, newest=newest, now=now)
         wished += made

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from budgets.models import Budget, EventKind, LockWish, PeriodOverride
-from budgets.operations.families import BadBudget, lock_family, look_again, running
+from budgets.operations.families import BadBudget, lock_family, look_again, others_of, running
 from budgets.operations.findings import Findings, figures_of
 from budgets.operations.looking import lock_budgets
 from budgets.operations.wishes import OVERRIDE
@@ -24,11 +25,18 @@ class NothingToOverride(DomainError):
 
 @transaction.atomic
 def override(
-    *, budget: Budget, at: datetime, by: str, reason: str, user: User | None = None
+    *,
+    budget: Budget,
+    at: datetime,
+    by: str,
+    reason: str,
+    user: User | None = None,
+    but: User | None = None,
 ) -> None:
     """Unlock until the end of the running period, whatever is spent; thresholds stay reached.
 
-    With `user` only that member of a unit's budget is let off. `by` and `reason` are
+    With `user` only that member of a unit's budget is let off; of a budget for each member
+    everybody `but` one. `by` and `reason` are
     kept in the history and told the manager; who is unlocked hears it from his phone.
 
     Raises:
@@ -38,12 +46,12 @@ def override(
     """
     if not by.strip() or not reason.strip():
         raise BadBudget("an override needs an author and a reason")
-    family = lock_family(budget)
+    family = others_of(lock_family(budget), but)
     if user is not None and budget.for_each_member:
         family = [each for each in family if each.user_id == user.pk]
     periods = running(family)
     if not periods:
-        raise NothingToOverride(f"no period of the {budget} is running")
+        raise NothingToOverride(_("no period of it is running: %(budget)s") % {"budget": budget})
     spent = spent_many(periods)
     findings = Findings(at=at, by=by)
     for period in periods:

@@ -18,7 +18,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from budgets.engine.carry import carried_on
 from budgets.engine.thresholds import judge
@@ -53,11 +53,15 @@ def end_due_periods(*, now: datetime) -> EndReport:
     """End every open period whose time is over at `now`, close those that were closing.
 
     After downtime the periods of a budget are ended one after the other, each with
-    its own figures and event. Safe to run twice at once, and to kill anywhere.
+    its own figures and event. Safe to run twice at once, and to kill anywhere. Where
+    nothing is due, that is one query.
     """
+    over, closing = _over(now), _to_close(now)
+    if not over.union(closing, all=True).exists():
+        return EndReport()
     ended = closed = 0
     is_complete = True
-    while BudgetPeriod.objects.filter(state=PeriodState.OPEN, ends_at__lte=now).exists():
+    while over.exists():
         if ended >= MOST_A_RUN:
             is_complete = False
             break
@@ -69,7 +73,6 @@ def end_due_periods(*, now: datetime) -> EndReport:
             is_complete = False  # somebody else is at the rest
             break
         ended += count
-    closing = BudgetPeriod.objects.filter(state=PeriodState.CLOSING, closes_at__lte=now)
     while closing.exists():
         if closed >= MOST_A_RUN:
             is_complete = False
@@ -83,9 +86,19 @@ def end_due_periods(*, now: datetime) -> EndReport:
     return EndReport(ended, closed, is_complete)
 
 
+def _over(now: datetime) -> QuerySet[BudgetPeriod]:
+    """Open periods whose time is over."""
+    return BudgetPeriod.objects.filter(state=PeriodState.OPEN, ends_at__lte=now)
+
+
+def _to_close(now: datetime) -> QuerySet[BudgetPeriod]:
+    """Closing periods whose hour is over."""
+    return BudgetPeriod.objects.filter(state=PeriodState.CLOSING, closes_at__lte=now)
+
+
 def _due(now: datetime) -> list[BudgetPeriod]:
     """Some periods that are due, of budgets that are now ours; one a budget."""
-    rows = BudgetPeriod.objects.filter(state=PeriodState.OPEN, ends_at__lte=now)
+    rows = _over(now)
     first = rows.order_by("ends_at", "budget_id").values_list("budget_id", flat=True)
     budgets = lock_budgets(list(first[:PERIODS_A_TRANSACTION]), skip_locked=True)
     return _with_budgets(rows.filter(budget_id__in=budgets).order_by("budget_id"), budgets)
@@ -153,7 +166,7 @@ def _settle(period: BudgetPeriod, spent: Sum, *, now: datetime) -> None:
 def _handed_on(period: BudgetPeriod) -> int:
     return carried_on(
         base=period.base,
-        effective=period.effective,
+        effective=period.lasting,
         spent=period.settled_spent,
         rule=carry_rule(period.budget),
     )
@@ -208,7 +221,7 @@ def _leavers(periods: Sequence[BudgetPeriod], tree: UnitTree) -> set[int]:
 
 def _close_some(now: datetime) -> int:
     """Close some periods that were closing, with a last look. Call it inside a transaction."""
-    rows = BudgetPeriod.objects.filter(state=PeriodState.CLOSING, closes_at__lte=now)
+    rows = _to_close(now)
     due = list(
         rows.order_by("closes_at", "pk").values_list("pk", "budget_id")[:PERIODS_A_TRANSACTION]
     )

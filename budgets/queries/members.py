@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import Final
 
 from django.db.models import Q, QuerySet
 
 from budgets.models import Budget, BudgetException
-from directory.models import Membership, OrgUnit, UnitKind, User, valid_at
+from directory.models import Membership, OrgUnit, User, valid_at
+from directory.queries.units import UNIT_FIELDS
 from kernel.periods import local_date
-
-UNIT_FIELDS: Final[Mapping[str, str]] = {
-    UnitKind.DEPARTMENT: "department",
-    UnitKind.COST_CENTRE: "cost_centre",
-    UnitKind.OFFICE: "office",
-}
-"""How memberships, calls and totals name the unit of each kind."""
 
 MOST_LEVELS: Final = 64
 
@@ -62,11 +56,11 @@ def holds_on(day: date) -> Q:
     return Q(since__lte=day) & (Q(until__isnull=True) | Q(until__gt=day))
 
 
-def members_of(budget: Budget, at: datetime) -> QuerySet[User, User]:
+def members_of(budget: Budget, at: datetime, tree: UnitTree | None = None) -> QuerySet[User, User]:
     """The people `budget` is for at `at`: its user, or the unit's members but the excepted."""
     if budget.unit is None:
         return User.objects.filter(budgets=budget)
-    unit_ids = UnitTree().below(budget.unit.pk)
+    unit_ids = (tree or UnitTree()).below(budget.unit.pk)
     today = local_date(at, budget.zone)
     members = memberships_in(kind=budget.unit.kind, unit_ids=unit_ids, at=at)
     excepted = BudgetException.objects.filter(holds_on(today), budget=budget)

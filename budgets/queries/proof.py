@@ -16,9 +16,9 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from budgets.engine.terms import measured
 from budgets.engine.thresholds import percent_hundredths
 from budgets.models import Budget, BudgetPeriod, Crossing, Measure, PeriodState, Threshold
-from budgets.queries.members import UNIT_FIELDS
 from budgets.queries.sums import CALLS, Watched, spent_many, sums, watched_of
 from cdr.models import UsageChange
+from directory.queries.units import UNIT_FIELDS
 
 PERIODS_A_QUERY: Final = 1000
 MOST_SHOWN: Final = 50

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
@@ -20,9 +20,10 @@ from django.db.models import Aggregate, Count, Q, QuerySet
 from django.db.models import Sum as SumOf
 
 from budgets.models import BudgetException, BudgetPeriod, Measure
-from budgets.queries.members import UNIT_FIELDS, UnitTree
+from budgets.queries.members import UnitTree
 from cdr.engine.classes import EMERGENCY
 from cdr.models import Call, CallStatus, UsageTotal
+from directory.queries.units import UNIT_FIELDS
 
 IDS_A_QUERY: Final = 1000
 WIDEST_OFFSET: Final = timedelta(days=2)
@@ -187,14 +188,18 @@ def _unit_sums(
     return found
 
 
-def watched_of(periods: Iterable[BudgetPeriod], tree: UnitTree | None = None) -> list[Watched]:
+def watched_of(
+    periods: Iterable[BudgetPeriod],
+    tree: UnitTree | None = None,
+    exceptions: Mapping[int, Sequence[BudgetException]] | None = None,
+) -> list[Watched]:
     """What each of `periods` counts. Give them with `budget` and its `unit` at hand.
 
     An ended period keeps the units it was settled with, whatever became of them.
     """
     periods = list(periods)
-    unit_budgets = {each.budget_id for each in periods if each.budget.unit_id is not None}
-    exceptions = _exceptions(unit_budgets)
+    if exceptions is None:
+        exceptions = exceptions_by_budget(periods)
     if tree is None and any(
         each.budget.unit_id is not None and each.counted_units is None for each in periods
     ):
@@ -215,7 +220,7 @@ def watched_of(periods: Iterable[BudgetPeriod], tree: UnitTree | None = None) ->
                 span_of(period),
                 unit_field=UNIT_FIELDS[budget.unit.kind],
                 unit_ids=unit_ids,
-                excepted=excepted_in(exceptions[budget.pk], period.starts_on),
+                excepted=excepted_in(exceptions.get(budget.pk, ()), period.starts_on),
             )
         )
     return found
@@ -234,12 +239,15 @@ def span_of(period: BudgetPeriod) -> Span:
     )
 
 
-def _exceptions(budget_ids: Collection[int]) -> dict[int, list[BudgetException]]:
+def exceptions_by_budget(periods: Iterable[BudgetPeriod]) -> dict[int, list[BudgetException]]:
+    """All exceptions there ever were from the units' budgets of `periods`, with their users."""
     found: dict[int, list[BudgetException]] = defaultdict(list)
+    budget_ids = {each.budget_id for each in periods if each.budget.unit_id is not None}
     if budget_ids:
-        for each in BudgetException.objects.filter(budget_id__in=budget_ids):
+        rows = BudgetException.objects.filter(budget_id__in=budget_ids).select_related("user")
+        for each in rows.order_by("pk"):
             found[each.budget_id].append(each)
-    return found
+    return dict(found)
 
 
 def excepted_in(exceptions: Iterable[BudgetException], starts_on: date) -> frozenset[int]:

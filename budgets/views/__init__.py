@@ -1,0 +1,1 @@
+"""Pages of budgets, a room for each kind."""
