@@ -1,9 +1,10 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class PhonelockConfig(AppConfig):
     name = "phonelock"
-    verbose_name = "Phone lock"
+    verbose_name = _("Phone lock")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

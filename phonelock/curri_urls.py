@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from phonelock.views_curri import curri
+from phonelock.views.curri import curri
 
 urlpatterns = [
     path("curri", curri),

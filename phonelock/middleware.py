@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 from phonelock.curri.desk import ROOT
-from phonelock.views_curri import curri
+from phonelock.views.curri import curri
 
 
 class AdmissionFirst:

@@ -3,6 +3,8 @@
 Wanted and confirmed state are apart (reliability 0.4). A flag is set while its
 `…_since` is filled; locked = any flag. Every change of what the switch is to do
 takes a new version and order id, and an answer counts only for its own version.
+
+The PIN of a person stands beside: what he types at the phone to do the same there.
 """
 
 from __future__ import annotations
@@ -12,22 +14,23 @@ from uuid import uuid4
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
-from directory.models import Line, Site
+from directory.models import Line, Site, User
 from phonelock.engine.flags import LineState, LockFlag, strongest
 
 
 class SwitchState(models.TextChoices):
-    UNKNOWN = LineState.UNKNOWN.value, "unknown"
-    UNLOCKED = LineState.UNLOCKED.value, "unlocked"
-    LOCKED = LineState.LOCKED.value, "locked"
+    UNKNOWN = LineState.UNKNOWN.value, _("unknown")
+    UNLOCKED = LineState.UNLOCKED.value, _("unlocked")
+    LOCKED = LineState.LOCKED.value, _("locked")
 
 
 class FlagChoice(models.TextChoices):
-    ADMIN = LockFlag.ADMIN.value, "administrator"
-    BUDGET = LockFlag.BUDGET.value, "budget"
-    USER = LockFlag.USER.value, "user"
-    SESSION = LockFlag.SESSION.value, "computer session"
+    ADMIN = LockFlag.ADMIN.value, _("administrator")
+    BUDGET = LockFlag.BUDGET.value, _("budget")
+    USER = LockFlag.USER.value, _("user")
+    SESSION = LockFlag.SESSION.value, _("computer session")
 
 
 _ANY_FLAG = (
@@ -58,6 +61,9 @@ class LineLock(models.Model):
     admin_since = models.DateTimeField(null=True, blank=True)
     admin_by = models.CharField(max_length=150, blank=True)
     admin_reason = models.CharField(max_length=255, blank=True)
+    admin_until = models.DateTimeField(
+        null=True, blank=True, help_text=_("when the administrator's lock is lifted by itself")
+    )
     budget_since = models.DateTimeField(null=True, blank=True)
     budget_by = models.CharField(max_length=150, blank=True)
     budget_reason = models.CharField(max_length=255, blank=True)
@@ -86,6 +92,8 @@ class LineLock(models.Model):
     failed_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = _("lock of a line")
+        verbose_name_plural = _("locks of lines")
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=(_ANY_FLAG & Q(wanted="LOCKED")) | (_NO_FLAG & Q(wanted="UNLOCKED")),
@@ -95,8 +103,19 @@ class LineLock(models.Model):
                 condition=Q(confirmed_version__lte=F("version")),
                 name="confirmed_no_later_than_wanted",
             ),
+            models.CheckConstraint(
+                condition=Q(admin_until__isnull=True) | Q(admin_since__isnull=False),
+                name="only_a_lock_has_an_end",
+            ),
         ]
-        indexes: ClassVar = [models.Index(fields=["next_attempt_at"], name="line_lock_due")]
+        indexes: ClassVar = [
+            models.Index(fields=["next_attempt_at"], name="line_lock_due"),
+            models.Index(
+                fields=["admin_until"],
+                condition=Q(admin_until__isnull=False),
+                name="line_lock_ending",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.line}: {self.get_wanted_display()}"
@@ -118,18 +137,19 @@ class LineLock(models.Model):
 
 
 class LockEventKind(models.TextChoices):
-    SET = "SET", "flag set"
-    CLEARED = "CLEARED", "flag cleared"
-    CONFIRMED = "CONFIRMED", "confirmed by the switch"
-    FAILED = "FAILED", "not confirmed by the switch"
-    DRIFT = "DRIFT", "changed at the switch"
+    SET = "SET", _("flag set")
+    CHANGED = "CHANGED", _("reason or end changed")
+    CLEARED = "CLEARED", _("flag cleared")
+    CONFIRMED = "CONFIRMED", _("confirmed by the phone system")
+    FAILED = "FAILED", _("not confirmed by the phone system")
+    DRIFT = "DRIFT", _("changed at the phone system")
 
 
 class LockEvent(models.Model):
     """History of a line's lock, append only.
 
-    For a flag: the wanted state before and after, by whom and why. For the switch:
-    the state confirmed before and after, with what it said in `result`.
+    For a flag: the wanted state before and after, by whom, why and until when. For the
+    switch: the state confirmed before and after, with what it said in `result`.
     """
 
     line = models.ForeignKey(Line, on_delete=models.PROTECT, related_name="lock_events")
@@ -140,9 +160,12 @@ class LockEvent(models.Model):
     state_before = models.CharField(max_length=8, choices=SwitchState.choices)
     state_after = models.CharField(max_length=8, choices=SwitchState.choices)
     result = models.CharField(max_length=255, blank=True)
+    until = models.DateTimeField(null=True, blank=True)
     made_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("event of a lock")
+        verbose_name_plural = _("events of locks")
         indexes: ClassVar = [models.Index(fields=["line", "made_at"], name="lock_event_by_line")]
 
     def __str__(self) -> str:
@@ -150,8 +173,8 @@ class LockEvent(models.Model):
 
 
 class CircuitState(models.TextChoices):
-    CLOSED = "CLOSED", "in service"
-    OPEN = "OPEN", "out of service"
+    CLOSED = "CLOSED", _("in service")
+    OPEN = "OPEN", _("out of service")
 
 
 class SwitchCircuit(models.Model):
@@ -167,6 +190,8 @@ class SwitchCircuit(models.Model):
     last_error = models.CharField(max_length=255, blank=True)
 
     class Meta:
+        verbose_name = _("connection to a phone system")
+        verbose_name_plural = _("connections to phone systems")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["site", "driver"], name="one_circuit_a_switch")
         ]
@@ -193,7 +218,61 @@ class Decision(models.Model):
     micros = models.PositiveIntegerField(help_text="time taken, in microseconds")
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["decided_at"], name="decision_by_time")]
+        verbose_name = _("decision about a call")
+        verbose_name_plural = _("decisions about calls")
+        indexes: ClassVar = [
+            models.Index(fields=["decided_at"], name="decision_by_time"),
+            models.Index(fields=["site", "decided_at"], name="decision_by_site"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.decided_at:%Y-%m-%d %H:%M:%S} {self.calling} {self.effect} {self.reason}"
+
+
+class Pin(models.Model):
+    """What one person types at a phone to lock and unlock it: a salted slow hash, no more.
+
+    `tries` counts from the moment a guess is made, not when it has proved wrong, so that
+    many guesses at once are as many tries. A one-time PIN opens nothing but its change.
+    """
+
+    user = models.OneToOneField(
+        User, on_delete=models.CASCADE, primary_key=True, related_name="phone_pin"
+    )
+    secret = models.CharField(max_length=255, editable=False)
+    is_one_time = models.BooleanField(default=False)
+    set_at = models.DateTimeField()
+    set_by = models.CharField(max_length=150)
+    tries = models.PositiveSmallIntegerField(default=0)
+    paused_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("phone PIN")
+        verbose_name_plural = _("phone PINs")
+
+    def __str__(self) -> str:
+        return f"PIN of {self.user_id}"
+
+
+class PinEventKind(models.TextChoices):
+    SET = "SET", _("PIN set")
+    CHANGED = "CHANGED", _("PIN changed")
+    ONE_TIME = "ONE_TIME", _("one-time PIN set")
+    PAUSED = "PAUSED", _("too many wrong PINs")
+
+
+class PinEvent(models.Model):
+    """History of a person's PIN, append only; never what it is."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="pin_events")
+    kind = models.CharField(max_length=10, choices=PinEventKind.choices)
+    made_by = models.CharField(max_length=150, blank=True)
+    made_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("event of a PIN")
+        verbose_name_plural = _("events of PINs")
+        indexes: ClassVar = [models.Index(fields=["user", "made_at"], name="pin_event_by_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.get_kind_display()} {self.made_at:%Y-%m-%d %H:%M}"

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from http import HTTPStatus
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from time import perf_counter_ns
 from typing import Final
@@ -22,6 +21,8 @@ from urllib.parse import parse_qs
 from django.conf import settings
 
 from directory.engine.masking import DEFAULT_HIDDEN_DIGITS, mask
+from directory.modules import PHONE_LOCK, is_on
+from directory.visitors import client_address, networks
 from phonelock.curri.spool import FOLDER as SPOOL_FOLDER
 from phonelock.curri.spool import DecisionNote, DecisionSpool
 from phonelock.curri.store import SnapshotStore
@@ -51,7 +52,6 @@ logger = logging.getLogger(__name__)
 
 ROOT: Final = "/curri"
 DEADLINE_MS: Final = 800
-MAX_FORWARDED: Final = 20
 WELCOME: Final = b"Tollgate answers routing requests of external call control here (POST).\n"
 
 
@@ -74,7 +74,10 @@ class _Address:
 
 
 class Desk:
-    """Answers all questions of this process. `deadline_ms` is the longest that one may take."""
+    """Answers all questions of this process. `deadline_ms` is the longest that one may take.
+
+    Where the installation does without phone locks (`is_locking` off) every call may go out.
+    """
 
     def __init__(
         self,
@@ -83,13 +86,15 @@ class Desk:
         spool: DecisionSpool,
         trusted_proxies: Sequence[str] = (),
         deadline_ms: int = DEADLINE_MS,
+        is_locking: bool = True,
         ticks: Callable[[], int] = perf_counter_ns,
     ) -> None:
         self._store = store
         self._spool = spool
-        self._proxies = [ip_network(proxy, strict=False) for proxy in trusted_proxies]
+        self._proxies = networks(tuple(trusted_proxies))
         self._deadline_ns = deadline_ms * 1_000_000
         self._ticks = ticks
+        self._is_locking = is_locking
 
     def answer(
         self,
@@ -137,12 +142,14 @@ class Desk:
         plans = [each.plan for each in snapshots]
         if is_emergency_call(numbers=request.called_forms(), plans=plans):
             return PERMITTED[Reason.EMERGENCY], snapshot
+        if not self._is_locking:
+            return PERMITTED[Reason.MODULE_OFF], snapshot
         doors = [door for each in snapshots for door in each.facts.doors]
         door = find_door(snapshot=snapshot, address=caller, secret=at.secret) if snapshot else None
-        if self._ticks() - started > self._deadline_ns:
-            return failure(reason=Reason.TOO_LATE, doors=doors, door=door), snapshot
-        if isinstance(request, _Unreadable):
-            return failure(reason=Reason.MALFORMED, doors=doors, door=door), snapshot
+        is_late = self._ticks() - started > self._deadline_ns
+        if is_late or isinstance(request, _Unreadable):
+            reason = Reason.TOO_LATE if is_late else Reason.MALFORMED
+            return failure(reason=reason, doors=doors, door=door), snapshot
         if snapshot is not None:
             return decide(snapshot=snapshot, request=request, door=door), snapshot
         if not snapshots:
@@ -212,29 +219,6 @@ def _headers(content_type: str, body: bytes) -> tuple[tuple[str, str], ...]:
     )
 
 
-def client_address(
-    remote_addr: str, *, forwarded_for: str, proxies: Sequence[IPv4Network | IPv6Network]
-) -> str:
-    """Who asks: the socket's address, or what a trusted proxy says of it.
-
-    Only the last forwarded address that is no proxy of ours counts: the ones before
-    it were written by whoever sent the request.
-    """
-    address = remote_addr
-    hops = [hop.strip() for hop in forwarded_for.split(",") if hop.strip()][-MAX_FORWARDED:]
-    while hops and _is_one_of(address, proxies):
-        address = hops.pop()
-    return address
-
-
-def _is_one_of(address: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
-    try:
-        ip = ip_address(address)
-    except ValueError:
-        return False
-    return any(ip in network for network in networks)
-
-
 def _note(
     decision: Decision,
     *,
@@ -263,18 +247,22 @@ def _note(
 def present_desk() -> Desk:
     """The desk of this process for the settings in force."""
     return _desk(
-        Path(settings.DATA_DIR), tuple(settings.TRUSTED_PROXIES), settings.ADMISSION_DEADLINE_MS
+        Path(settings.DATA_DIR),
+        tuple(settings.TRUSTED_PROXIES),
+        settings.ADMISSION_DEADLINE_MS,
+        is_locking=is_on(PHONE_LOCK),
     )
 
 
 @lru_cache(maxsize=4)
-def _desk(data_dir: Path, proxies: tuple[str, ...], deadline_ms: int) -> Desk:
+def _desk(data_dir: Path, proxies: tuple[str, ...], deadline_ms: int, *, is_locking: bool) -> Desk:
     folder = data_dir / SNAPSHOT_FOLDER
     return Desk(
         store=SnapshotStore(folder),
         spool=DecisionSpool(folder / SPOOL_FOLDER),
         trusted_proxies=proxies,
         deadline_ms=deadline_ms,
+        is_locking=is_locking,
     )
 
 

@@ -52,6 +52,7 @@ class Reason(StrEnum):
     FEATURE_CODE = "feature_code"
     ALLOWED = "allowed"
     UNLOCKED = "unlocked"
+    MODULE_OFF = "module_off"
     LOCKED = "locked"
     AMBIGUOUS_LINE = "ambiguous_line"
     UNKNOWN_LINE = "unknown_line"

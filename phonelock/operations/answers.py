@@ -51,6 +51,7 @@ class ReconcileReport:
     verified: int = 0
     drifted: int = 0
     published: int = 0
+    lifted: int = 0
     decisions: int = 0
     away: set[str] = field(default_factory=set)
     busy: set[str] = field(default_factory=set)

@@ -9,6 +9,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from directory.models import Line
 from kernel.errors import DomainError
@@ -21,15 +24,18 @@ from phonelock.engine.flags import (
     may_set,
 )
 from phonelock.models import LineLock
-from phonelock.operations.rows import change_flags, locked_rows, write_rows
+from phonelock.operations.rows import change_flags, change_terms, locked_rows, write_rows
 from phonelock.operations.wishes import sweep_wishes
 from phonelock.queries.switches import switches
 
 __all__ = [
+    "EndsTooEarly",
     "NotAllowed",
     "NotLockable",
     "StillLocked",
+    "ask_again",
     "clear_flag",
+    "lock_by_administrator",
     "lock_line",
     "set_flag",
     "sweep_wishes",
@@ -49,6 +55,12 @@ class NotLockable(DomainError):
     code = "not_lockable"
 
 
+class EndsTooEarly(DomainError):
+    """A lock was to end before it begins."""
+
+    code = "ends_too_early"
+
+
 class StillLocked(DomainError):
     """The asker's own flags are cleared, and the line stays locked for the reason in `flag`."""
 
@@ -60,11 +72,13 @@ class StillLocked(DomainError):
 
 
 _STILL_LOCKED = {
-    LockFlag.ADMIN: "The administrator has locked this phone; only he can unlock it.",
-    LockFlag.BUDGET: "The budget is spent; the phone opens at the end of the period, or when"
-    " the budget is raised or overridden.",
-    LockFlag.USER: "The user has locked this phone himself.",
-    LockFlag.SESSION: "The phone is locked with its user's computer.",
+    LockFlag.ADMIN: gettext_lazy("The administrator has locked this phone; only he can unlock it."),
+    LockFlag.BUDGET: gettext_lazy(
+        "The budget is spent; the phone opens at the end of the period, or when"
+        " the budget is raised or overridden."
+    ),
+    LockFlag.USER: gettext_lazy("The user has locked this phone himself."),
+    LockFlag.SESSION: gettext_lazy("The phone is locked with its user's computer."),
 }
 
 
@@ -79,13 +93,64 @@ def set_flag(
     """
     if not may_set(actor=actor, flag=flag):
         raise NotAllowed(f"{_word(actor)} may not set the {flag.lower()} lock.")
+    return _set(line=line, flag=flag, by=by, reason=reason, at=at)
+
+
+def _set(
+    *,
+    line: Line,
+    flag: LockFlag,
+    by: str,
+    reason: str,
+    at: datetime,
+    until: datetime | None = None,
+    terms_count: bool = False,
+) -> LineLock:
     if line.site_id not in switches(site_ids=[line.site_id]):
-        raise NotLockable(f"{line}: the telephone system of this site has no lock set up.")
+        raise NotLockable(
+            _("%(line)s: the telephone system of this site has no lock set up.") % {"line": line}
+        )
     with transaction.atomic():
         lock = locked_rows([line.pk], at=at)[0]
-        events = change_flags(lock, put_on=[flag], by=by, reason=reason, at=at)
+        events = change_flags(lock, put_on=[flag], by=by, reason=reason, until=until, at=at)
+        if terms_count and not events:
+            events = change_terms(lock, by=by, reason=reason, until=until, at=at)
         write_rows([lock], events)
     return lock
+
+
+def lock_by_administrator(
+    *, line: Line, by: str, reason: str, until: datetime | None = None, at: datetime
+) -> LineLock:
+    """Set the administrator's flag, or give the one that stands this reason and end.
+
+    Raises:
+        EndsTooEarly: if `until` is over.
+        NotLockable: if no switch can lock the lines of this site.
+    """
+    check_end(until, at=at)
+    return _set(
+        line=line, flag=LockFlag.ADMIN, by=by, reason=reason, until=until, at=at, terms_count=True
+    )
+
+
+def check_end(until: datetime | None, *, at: datetime) -> None:
+    """An end must be ahead.
+
+    Raises:
+        EndsTooEarly: if it is not.
+    """
+    if until is not None and until <= at:
+        raise EndsTooEarly(_("The lock would end before it begins. Choose a later end."))
+
+
+def ask_again(*, line: Line, at: datetime) -> bool:
+    """Have the switch asked at once for what it has not confirmed; False if it has all.
+
+    A switch that is away as a whole is still only probed: its lines come after that.
+    """
+    waiting = LineLock.objects.filter(line=line, confirmed_version__lt=F("version"))
+    return bool(waiting.update(next_attempt_at=at))
 
 
 def clear_flag(
@@ -125,7 +190,7 @@ def unlock_line(*, line: Line, actor: Actor, by: str, reason: str = "", at: date
         write_rows([lock], events)
     flag = lock.reason
     if flag is not None:
-        raise StillLocked(_STILL_LOCKED[flag], flag=flag)
+        raise StillLocked(str(_STILL_LOCKED[flag]), flag=flag)
     return lock
 
 

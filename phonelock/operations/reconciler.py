@@ -27,6 +27,7 @@ from phonelock.engine.retries import DRIFT_SECONDS, LONGEST_DELAY_MS
 from phonelock.models import CircuitState, LineLock, SwitchCircuit
 from phonelock.operations.answers import ReconcileReport, write_down
 from phonelock.operations.decisions import import_decisions
+from phonelock.operations.endings import ended, lift_ended
 from phonelock.operations.orders import DueCheck, DueOrder, SwitchJob, ask_switches, is_busy
 from phonelock.operations.pace import Pace
 from phonelock.operations.publishing import publish_sites
@@ -50,18 +51,20 @@ def reconcile(
     """Ask every switch about what is due, for at most `seconds` (LOCK_RUN_SECONDS).
 
     `limit` bounds the lines asked about at each switch. Also publishes what switches
-    that ask us must know, and imports the decisions given to them.
+    that ask us must know, lifts locks whose end has come, and imports the decisions.
     """
     report = ReconcileReport()
     until = monotonic() + (settings.LOCK_RUN_SECONDS if seconds is None else seconds)
     report.published = publish_sites(now=now)
     if _start.is_due(now):
         _check_everything(now)
-    for _ in range(ROUNDS):
-        jobs = _jobs(report, now=now, limit=limit)
-        again = _carry_out(jobs, report, now=now, seconds=until - monotonic())
-        if not again:
-            break
+    if _is_anything_due(now):
+        report.lifted = lift_ended(now=now)
+        for _ in range(ROUNDS):
+            jobs = _jobs(report, now=now, limit=limit)
+            again = _carry_out(jobs, report, now=now, seconds=until - monotonic())
+            if not again:
+                break
     report.decisions = import_decisions(now=now, limit=DECISIONS_A_RUN)
     return report
 
@@ -69,6 +72,16 @@ def reconcile(
 def _check_everything(now: datetime) -> None:
     """At a process's start every confirmed state is read back."""
     LineLock.objects.filter(confirmed_version=F("version")).update(next_attempt_at=now)
+
+
+def _is_anything_due(now: datetime) -> bool:
+    """Whether a lock ends, a line or a switch is to be asked; one query."""
+    lines = LineLock.objects.filter(_due(now))
+    return lines.union(ended(now=now), _open_circuits(), all=True).exists()
+
+
+def _open_circuits() -> QuerySet[SwitchCircuit]:
+    return SwitchCircuit.objects.filter(state=CircuitState.OPEN)
 
 
 def _due(now: datetime) -> Q:
@@ -79,10 +92,7 @@ def _jobs(report: ReconcileReport, *, now: datetime, limit: int) -> list[SwitchJ
     due_sites = set(
         LineLock.objects.filter(_due(now)).values_list("line__site_id", flat=True).distinct()
     )
-    open_circuits = {
-        (circuit.site_id, circuit.driver): circuit
-        for circuit in SwitchCircuit.objects.filter(state=CircuitState.OPEN)
-    }
+    open_circuits = {(circuit.site_id, circuit.driver): circuit for circuit in _open_circuits()}
     site_ids = due_sites | {site_id for site_id, _ in open_circuits}
     if not site_ids:
         return []

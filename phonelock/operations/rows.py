@@ -18,6 +18,7 @@ MAX_NAME = 150
 ROWS_A_QUERY = 200
 _CHANGED_BY_FLAGS = [
     *(f"{flag.lower()}_{part}" for flag in LockFlag for part in ("since", "by", "reason")),
+    "admin_until",
     *("wanted", "wanted_flag", "version", "order_id", "attempts", "next_attempt_at"),
 ]
 
@@ -45,13 +46,15 @@ def change_flags(
     by: str,
     reason: str,
     at: datetime,
+    until: datetime | None = None,
 ) -> list[LockEvent]:
     """Change flags of a row held by `locked_rows`; `write_rows` must follow.
 
-    Returns the events of the flags that have really changed.
+    `until` is when an administrator's lock lifts itself. Returns the events of the
+    flags that have really changed.
     """
     events = [
-        _changed(lock, flag, is_on=True, by=by, reason=reason, at=at)
+        _changed(lock, flag, is_on=True, by=by, reason=reason, at=at, until=until)
         for flag in put_on
         if flag not in lock.flags
     ]
@@ -76,14 +79,49 @@ def write_rows(locks: Collection[LineLock], events: Collection[LockEvent]) -> No
         LockEvent.objects.bulk_create(events, batch_size=ROWS_A_QUERY)
 
 
+def change_terms(
+    lock: LineLock, *, by: str, reason: str, until: datetime | None, at: datetime
+) -> list[LockEvent]:
+    """Give a standing administrator's lock another reason or end; `write_rows` must follow.
+
+    Who locked, and since when, stays; the same terms again are no event.
+    """
+    reason = reason[:MAX_REASON]
+    if (lock.admin_reason, lock.admin_until) == (reason, until):
+        return []
+    lock.admin_reason = reason
+    lock.admin_until = until
+    changed = LockEvent(
+        line_id=lock.line_id,
+        kind=LockEventKind.CHANGED,
+        flag=LockFlag.ADMIN.value,
+        made_by=by[:MAX_NAME],
+        reason=reason,
+        state_before=lock.wanted,
+        state_after=lock.wanted,
+        until=until,
+        made_at=at,
+    )
+    return [changed]
+
+
 def _changed(
-    lock: LineLock, flag: LockFlag, *, is_on: bool, by: str, reason: str, at: datetime
+    lock: LineLock,
+    flag: LockFlag,
+    *,
+    is_on: bool,
+    by: str,
+    reason: str,
+    at: datetime,
+    until: datetime | None = None,
 ) -> LockEvent:
     before = lock.wanted
     prefix = flag.lower()
     setattr(lock, f"{prefix}_since", at if is_on else None)
     setattr(lock, f"{prefix}_by", by[:MAX_NAME] if is_on else "")
     setattr(lock, f"{prefix}_reason", reason[:MAX_REASON] if is_on else "")
+    if flag is LockFlag.ADMIN:
+        lock.admin_until = until if is_on else None
     want(lock, at=at)
     return LockEvent(
         line_id=lock.line_id,
@@ -93,6 +131,7 @@ def _changed(
         reason=reason[:MAX_REASON],
         state_before=before,
         state_after=lock.wanted,
+        until=lock.admin_until if flag is LockFlag.ADMIN else None,
         made_at=at,
     )
 

@@ -22,6 +22,7 @@ from budgets.models import BudgetEvent, BudgetNotice, EventKind, LockWish
 from budgets.operations.history import write_many
 from budgets.queries.rules import steps_of
 from directory.models import Line, LineHolding, valid_at
+from directory.modules import PHONE_LOCK, is_on
 from kernel.crashpoints import crashpoint
 from phonelock.engine.flags import LineState, LockFlag
 from phonelock.models import LineLock, LockEvent
@@ -35,6 +36,7 @@ MAX_BATCHES: Final = 100
 ALIGN_SECONDS: Final = 30
 SWEEPER: Final = "budget"
 CHANGED_HANDS: Final = "the line changed hands"
+MODULE_OFF: Final = "module_off"
 
 _alignment = Pace(seconds=ALIGN_SECONDS)
 
@@ -50,7 +52,11 @@ class SweepReport:
 
 
 def sweep_wishes(*, now: datetime) -> SweepReport:
-    """Take over every wish not yet taken over; now and then see that all flags are right."""
+    """Take over every wish not yet taken over; now and then see that all flags are right.
+
+    Where the installation does without phone locks every wish is skipped, and its budget's
+    history says so; once they are switched on, the flags are put right.
+    """
     report = SweepReport()
     for _ in range(MAX_BATCHES):
         waiting = LockWish.objects.filter(swept_at__isnull=True)
@@ -60,7 +66,7 @@ def sweep_wishes(*, now: datetime) -> SweepReport:
         with transaction.atomic():
             _sweep(_claim(ids), report=report, now=now)
         crashpoint("phonelock.flags_swept")
-    if _alignment.is_due(now):
+    if is_on(PHONE_LOCK) and _alignment.is_due(now):
         align(now=now, report=report)
     return report
 
@@ -120,6 +126,9 @@ class _Batch:
         )
 
     def take_over(self, wish: LockWish) -> None:
+        if not is_on(PHONE_LOCK):
+            self._skip(wish, reason=MODULE_OFF)
+            return
         held = self.phones.get(wish.user_id, [])
         lockable = [lock for lock in held if lock.line.site_id in self.lockable_sites]
         if not held:

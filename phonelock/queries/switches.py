@@ -53,6 +53,18 @@ def switches(*, site_ids: Collection[int] | None = None) -> dict[int, Switch]:
     return {switch.site_id: switch for switch in found if switch is not None}
 
 
+def switches_and_doors(*, site_ids: Collection[int]) -> dict[int, tuple[Switch | None, list[Door]]]:
+    """The switch of each site, if it has one, with the rules of its sources; one query."""
+    by_site: dict[int, list[Source]] = defaultdict(list)
+    sources = Source.objects.filter(is_active=True, site_id__in=site_ids).select_related("site")
+    for source in sources.order_by("name"):
+        by_site[source.site_id].append(source)
+    return {
+        site_id: (_switch(each), [_door(source) for source in each])
+        for site_id, each in by_site.items()
+    }
+
+
 def _switch(sources: list[Source]) -> Switch | None:
     """A source that says how its site is locked comes before those that leave it open."""
     ordered = sorted(sources, key=lambda source: OPTION not in _options(source))
@@ -104,17 +116,23 @@ def _installed() -> dict[str, EntryPoint]:
 
 def site_facts(*, site_ids: Collection[int]) -> dict[int, SiteFacts]:
     """What the switches of these sites must know to be answered; two queries and one for sites."""
-    doors: dict[int, list[Door]] = defaultdict(list)
-    for source in Source.objects.filter(site_id__in=site_ids, is_active=True).order_by("name"):
-        doors[source.site_id].append(_door(source))
+    doors = site_doors(site_ids=site_ids)
     partitions: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     lines = Line.objects.filter(site_id__in=site_ids).order_by("extension", "partition")
     for site_id, extension, partition in lines.values_list("site_id", "extension", "partition"):
         partitions[site_id][extension].append(partition)
     return {
-        site.pk: _facts(site, doors=doors[site.pk], partitions=partitions[site.pk])
+        site.pk: _facts(site, doors=doors.get(site.pk, ()), partitions=partitions[site.pk])
         for site in Site.objects.filter(pk__in=site_ids)
     }
+
+
+def site_doors(*, site_ids: Collection[int]) -> dict[int, list[Door]]:
+    """The rules of each site's sources for whoever asks; one query."""
+    doors: dict[int, list[Door]] = defaultdict(list)
+    for source in Source.objects.filter(site_id__in=site_ids, is_active=True).order_by("name"):
+        doors[source.site_id].append(_door(source))
+    return dict(doors)
 
 
 def _facts(site: Site, *, doors: Iterable[Door], partitions: Mapping[str, list[str]]) -> SiteFacts:
