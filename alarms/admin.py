@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest
 
-from alarms.models import MailCircuit, OutboxMessage, SuppressedAddress
-from directory.admin import ReadOnlyAdmin
+from alarms.models import MailCircuit, MailEvent, OutboxMessage, SuppressedAddress
+from directory.admin import ReadOnlyAdmin, ReadOnlyInline
 from directory.roles import is_administrator
+
+
+class EventInline(ReadOnlyInline):
+    model = MailEvent
+    ordering = ("-made_at", "-id")
 
 
 @admin.register(OutboxMessage)
@@ -18,6 +23,8 @@ class OutboxMessageAdmin(ReadOnlyAdmin):
     list_filter = ("state", "kind")
     search_fields = ("recipient", "subject")
     ordering = ("-created_at", "-id")
+    date_hierarchy = "created_at"
+    inlines: ClassVar = [EventInline]
 
 
 @admin.register(MailCircuit)

@@ -11,22 +11,28 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from budgets.models import Budget, BudgetNotice
 
 
 class MailState(models.TextChoices):
-    PENDING = "PENDING", "waiting"
-    SENDING = "SENDING", "being sent"
-    SENT = "SENT", "sent"
-    RETRY = "RETRY", "to be tried again"
-    FAILED = "FAILED", "failed"
-    BOUNCED = "BOUNCED", "bounced"
-    EXPIRED = "EXPIRED", "expired"
-    SUPPRESSED = "SUPPRESSED", "held back"
+    PENDING = "PENDING", _("waiting")
+    SENDING = "SENDING", _("being sent")
+    SENT = "SENT", _("sent")
+    RETRY = "RETRY", _("to be tried again")
+    FAILED = "FAILED", _("failed")
+    BOUNCED = "BOUNCED", _("bounced")
+    EXPIRED = "EXPIRED", _("expired")
+    SUPPRESSED = "SUPPRESSED", _("held back")
+    CANCELLED = "CANCELLED", _("cancelled")
 
 
 UNSETTLED = (MailState.PENDING, MailState.SENDING, MailState.RETRY)
+GIVEN_UP = (
+    *(MailState.FAILED, MailState.BOUNCED, MailState.EXPIRED),
+    *(MailState.SUPPRESSED, MailState.CANCELLED),
+)
 
 
 class OutboxMessage(models.Model):
@@ -106,9 +112,31 @@ class OutboxMessage(models.Model):
             ),
             models.Index(fields=["created_at", "id"], name="mail_by_age"),
         ]
+        verbose_name = _("mail")
+        verbose_name_plural = _("mails")
 
     def __str__(self) -> str:
         return f"{self.kind} to {self.recipient or self.user or 'nobody'}"
+
+
+class MailEvent(models.Model):
+    """What happened to a mail, append only: each attempt's answer, and what people did.
+
+    `became` is the state it led to; `by` is empty for the pipeline.
+    """
+
+    mail = models.ForeignKey(OutboxMessage, on_delete=models.PROTECT, related_name="events")
+    made_at = models.DateTimeField()
+    became = models.CharField(max_length=12, choices=MailState.choices)
+    said = models.CharField(max_length=500, blank=True)
+    by = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        verbose_name = _("event of a mail")
+        verbose_name_plural = _("events of mails")
+
+    def __str__(self) -> str:
+        return f"{self.mail_id} {self.get_became_display()} {self.made_at:%Y-%m-%d %H:%M}"
 
 
 class MailCircuit(models.Model):
@@ -131,6 +159,8 @@ class MailCircuit(models.Model):
                 name="open_circuit_has_a_probe",
             )
         ]
+        verbose_name = _("mail server")
+        verbose_name_plural = _("mail servers")
 
     def __str__(self) -> str:
         return f"{self.name} away since {self.opened_at}" if self.opened_at else self.name
@@ -148,6 +178,10 @@ class SuppressedAddress(models.Model):
     last_error = models.CharField(max_length=500, blank=True)
     last_bounced_at = models.DateTimeField()
     suppressed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("suppressed address")
+        verbose_name_plural = _("suppressed addresses")
 
     def __str__(self) -> str:
         return self.address

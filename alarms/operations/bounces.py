@@ -9,7 +9,7 @@ from django.db import transaction
 from alarms.engine.reports import Bounce, read_report
 from alarms.models import MailState, OutboxMessage
 from alarms.operations.addresses import note_hard_bounce
-from alarms.operations.history import record_digest_result, record_result
+from alarms.operations.history import note_event, record_digest_result, record_result
 
 
 def record_bounces(raw: bytes, *, now: datetime) -> int:
@@ -38,6 +38,7 @@ def _record(bounce: Bounce, *, now: datetime) -> bool:
     row.save(update_fields=["state", "last_error", "settled_at"])
     if bounce.is_permanent:
         note_hard_bounce(row.recipient, reason=bounce.reason, at=now)
+    note_event(row, became=MailState.BOUNCED, said=bounce.reason, at=now)
     record_result(row, at=now)
     record_digest_result(row, at=now)
     return True

@@ -15,7 +15,7 @@ from django.db.models import F, QuerySet
 from alarms.engine.retries import LEASE, wait_after
 from alarms.models import UNSETTLED, MailState, OutboxMessage
 from alarms.operations import addresses
-from alarms.operations.history import record_digest_result, record_result
+from alarms.operations.history import note_event, record_digest_result, record_result
 from alarms.queries.waiting import mails_due
 
 EXPIRED_A_PASS = 500
@@ -103,15 +103,18 @@ def retry(row: OutboxMessage, *, reason: str, at: datetime, may_have_arrived: bo
     if wait is None:
         settle(row, state=MailState.FAILED, reason=f"given up after 24 hours: {reason}", at=at)
         return
-    _claimed(row).update(
-        state=MailState.RETRY,
-        attempts=row.attempts,
-        is_in_data=False,
-        maybe_duplicate=row.maybe_duplicate or may_have_arrived,
-        lease_until=None,
-        next_attempt_at=min(at + wait, row.expires_at),
-        last_error=reason[:500],
-    )
+    with transaction.atomic():
+        put_back = _claimed(row).update(
+            state=MailState.RETRY,
+            attempts=row.attempts,
+            is_in_data=False,
+            maybe_duplicate=row.maybe_duplicate or may_have_arrived,
+            lease_until=None,
+            next_attempt_at=min(at + wait, row.expires_at),
+            last_error=reason[:500],
+        )
+        if put_back:
+            note_event(row, became=MailState.RETRY, said=reason, at=at)
 
 
 def settle(
@@ -145,6 +148,7 @@ def settle(
             addresses.note_accepted(row.recipient)
         elif is_hard_bounce:
             addresses.note_hard_bounce(row.recipient, reason=reason, at=at)
+        note_event(row, became=state, said=reason, at=at)
         record_result(row, at=at)
         record_digest_result(row, at=at)
     return True
@@ -176,6 +180,7 @@ def _expire(row_id: int, *, now: datetime) -> bool:
         row.maybe_duplicate, row.is_in_data = row.maybe_duplicate or row.is_in_data, False
         row.last_error = f"{TOO_LATE}; {row.last_error}".removesuffix("; ")[:500]
         row.save()
+        note_event(row, became=MailState.EXPIRED, said=row.last_error, at=now)
         record_result(row, at=now)
         record_digest_result(row, at=now)
     return True

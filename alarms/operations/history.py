@@ -5,10 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db.models import Count, Max
+from django.utils import translation
 
-from alarms.models import MailState, OutboxMessage
+from alarms.models import MailEvent, MailState, OutboxMessage
 from budgets.models import Budget, BudgetPeriod, EventKind
 from budgets.operations.history import record_event
+
+
+def note_event(
+    row: OutboxMessage, *, became: str, at: datetime, said: str = "", by: str = ""
+) -> None:
+    """Append what happened to the mail; call it in the transaction that changes the row."""
+    MailEvent.objects.create(mail=row, made_at=at, became=became, said=said[:500], by=by[:150])
 
 
 def record_result(row: OutboxMessage, *, at: datetime) -> None:
@@ -16,7 +24,7 @@ def record_result(row: OutboxMessage, *, at: datetime) -> None:
 
     Call it in the transaction that settles the row. `details`: notice (its kind),
     recipient (`user` for the person the budget is about, else the person or the
-    address as `[MAIL:…]`), result, and the reason of a failure.
+    address as `[MAIL:…]`), result, the mail's id, and the reason of a failure.
     """
     if row.budget is None:
         return
@@ -24,7 +32,8 @@ def record_result(row: OutboxMessage, *, at: datetime) -> None:
     details: dict[str, object] = {
         "notice": row.kind,
         "recipient": recipient_said(row),
-        "result": row.get_state_display(),
+        "result": _result_of(row),
+        "mail": row.pk,
     }
     if row.last_error and not is_sent:
         details["reason"] = row.last_error
@@ -62,7 +71,8 @@ def record_digest_result(row: OutboxMessage, *, at: datetime) -> None:
                 "notice": row.kind,
                 "recipient": recipient_said(row),
                 "messages": told["messages"],
-                "result": row.get_state_display(),
+                "result": _result_of(row),
+                "mail": row.pk,
             },
             at=at,
         )
@@ -78,3 +88,9 @@ def recipient_said(row: OutboxMessage) -> str:
     if row.user is not None:
         return row.user.username
     return f"[MAIL:{row.recipient}]" if row.recipient else "nobody"
+
+
+def _result_of(row: OutboxMessage) -> str:
+    """The state in the words that are kept: the same whoever's language is active."""
+    with translation.override("en"):
+        return str(row.get_state_display())

@@ -96,8 +96,7 @@ def _sweep(notice_ids: Sequence[int], *, now: datetime) -> SweepReport:
         background = background_of(notices)
         rows = _new(
             _row(notice, recipient=recipient, background=background, now=now)
-            for notice in notices
-            for recipient in recipients_of(notice)
+            for notice, recipient in recipients_of(notices)
         )
         OutboxMessage.objects.bulk_create(rows, batch_size=200)
         undeliverable = [row for row in rows if row.state == MailState.FAILED]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import islice
 
-from django.conf import settings
 from django.db.models import Q
 
 from alarms.engine.addresses import BadAddress, one_address, one_line
 from budgets.models import BudgetNotice
 from budgets.queries.members import members_of
 from directory.models import Membership, OrgUnit, Role, Supervision, User, valid_at
+from directory.queries.languages import language_of, languages_of
 
 MOST_RECIPIENTS = 2_000
 
@@ -21,14 +22,15 @@ MOST_RECIPIENTS = 2_000
 class Recipient:
     """One address to write to, or the reason why there is none (`problem`).
 
-    `meant_as` is the word the notice used: user, manager, administrator, address.
+    `meant_as` is the word the notice used: user, manager, administrator, address;
+    `language` is what he is written to in.
     """
 
     address: str
     user: User | None
-    language: str
     meant_as: str
     problem: str = ""
+    language: str = ""
 
     @property
     def key(self) -> str:
@@ -38,7 +40,23 @@ class Recipient:
         return f"user:{self.user.pk}" if self.user else f"none:{self.meant_as}"
 
 
-def recipients_of(notice: BudgetNotice) -> list[Recipient]:
+def recipients_of(notices: Iterable[BudgetNotice]) -> list[tuple[BudgetNotice, Recipient]]:
+    """Everybody that `notices` are for, with the language each is written to in.
+
+    Whoever chose none is written to in that of his site; an address that is nobody's, in
+    that of the installation.
+    """
+    meant = [(notice, recipient) for notice in notices for recipient in _meant_by(notice)]
+    spoken = languages_of(recipient.user for _notice, recipient in meant if recipient.user)
+    if any(recipient.user is None for _notice, recipient in meant):
+        spoken[None] = language_of(None)
+    return [
+        (notice, replace(each, language=spoken[each.user.pk if each.user else None]))
+        for notice, each in meant
+    ]
+
+
+def _meant_by(notice: BudgetNotice) -> list[Recipient]:
     """Everybody `notice` is for, each address once, in the order it names them.
 
     Nobody is dropped in silence: a word that means nobody and a person without a
@@ -63,7 +81,6 @@ def _meant_by_all(words: Iterable[str], notice: BudgetNotice) -> Iterator[Recipi
             yield Recipient(
                 address="",
                 user=None,
-                language=settings.LANGUAGE_CODE,
                 meant_as=one_line(word, longest=40),
                 problem=f"nobody to write to: no {one_line(word, longest=40)} is known",
             )
@@ -78,7 +95,6 @@ def _by_address(text: str) -> Recipient:
         return Recipient(
             address="",
             user=None,
-            language=settings.LANGUAGE_CODE,
             meant_as=one_line(text, longest=80),
             problem=str(refusal),
         )
@@ -86,7 +102,6 @@ def _by_address(text: str) -> Recipient:
     return Recipient(
         address=address,
         user=known,
-        language=known.language if known else settings.LANGUAGE_CODE,
         meant_as="address",
     )
 
@@ -101,7 +116,6 @@ def _by_person(person: User, *, meant_as: str) -> Recipient:
     return Recipient(
         address=address,
         user=person,
-        language=person.language,
         meant_as=meant_as,
         problem=problem,
     )
@@ -124,7 +138,7 @@ def _managers(notice: BudgetNotice) -> list[User]:
     """The person's manager, else who supervises his units; of a unit its supervisors."""
     person = _concerned(notice)
     if person is None:
-        return _supervisors(notice.budget.unit) if notice.budget.unit else []
+        return _supervisors(notice.budget.unit, at=notice.made_at) if notice.budget.unit else []
     if person.manager is not None and person.manager.is_active:
         return [person.manager]
     membership = (
@@ -136,20 +150,20 @@ def _managers(notice: BudgetNotice) -> list[User]:
     if membership is None:
         return []
     for unit in (membership.department, membership.cost_centre, membership.office):
-        supervisors = _supervisors(unit) if unit else []
+        supervisors = _supervisors(unit, at=notice.made_at) if unit else []
         others = [supervisor for supervisor in supervisors if supervisor != person]
         if others:
             return others
     return []
 
 
-def _supervisors(unit: OrgUnit) -> list[User]:
-    """Who supervises `unit`, or else the nearest unit above it."""
+def _supervisors(unit: OrgUnit, *, at: datetime) -> list[User]:
+    """Who supervises `unit` at `at`, deputies included, or else the nearest unit above it."""
     steps = unit.path.split("/")
     branch = ["/".join(steps[:depth]) for depth in range(len(steps), 0, -1)]
     grants = (
         Supervision.objects.filter(
-            unit__kind=unit.kind, unit__path__in=branch, user__is_active=True
+            valid_at(at), unit__kind=unit.kind, unit__path__in=branch, user__is_active=True
         )
         .select_related("user", "unit")
         .order_by("pk")[:MOST_RECIPIENTS]

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from babel import Locale
 from django.conf import settings
 from django.template.loader import select_template
 from django.utils import translation
@@ -23,6 +24,7 @@ from alarms.queries.recipients import Recipient
 from budgets.models import Budget, BudgetNotice, EventKind, Measure, PeriodKind
 from budgets.queries.rules import steps_of
 from budgets.queries.sums import spent as spent_now
+from directory.engine.locales import calendar_locale, locale_of
 from directory.models import LineHolding, User
 
 MOST_EXTENSIONS = 10
@@ -37,6 +39,9 @@ KINDS = frozenset(
         EventKind.END_PERIOD,
         EventKind.OVERRIDE,
         EventKind.LOCK_FAILED,
+        EventKind.ASKED,
+        EventKind.GRANTED,
+        EventKind.REFUSED,
     }
 )
 
@@ -141,34 +146,40 @@ def values_of(
     Figures come from the notice, written with its cause; what it leaves out is
     taken from the period as it stands.
     """
-    budget, period, language = notice.budget, notice.period, recipient.language
+    budget, period = notice.budget, notice.period
+    locale = locale_of(recipient.language)
+    calendar = calendar_locale(recipient.language, budget.time_zone)
     written = notice.values
     concerned = notice.user or budget.user
     spent = _spent(notice)
     effective = _whole(written, "effective", default=period.effective)
     carried = _whole(written, "handed_on", default=0)
     threshold = _whole(written, "threshold", default=0)
+    asked, granted = _whole(written, "asked", default=0), _whole(written, "granted", default=0)
     lock_percent = background.lock_percents.get(budget.pk)
     return {
         "user": _said(concerned),
         "extension": _extension(notice, concerned, background),
         "budget_for": _said(budget.user or budget.unit),
-        "budget_value": _amount(effective, budget=budget, language=language),
+        "budget_value": _amount(effective, budget=budget, locale=locale),
         "budget_period": _period_word(budget.period),
-        "spent": _amount(spent, budget=budget, language=language),
-        "remaining": _amount(effective - spent, budget=budget, language=language),
-        "carried": _amount(carried, budget=budget, language=language) if carried else "",
-        "percent": figures.share(spent, effective, language=language),
-        "threshold": figures.percent(threshold, language=language) if threshold else "",
-        "period_start": figures.day(period.starts_on, language=language),
-        "period_end": figures.day(period.last_date, language=language),
-        "next_period_start": figures.day(period.ends_before, language=language),
+        "spent": _amount(spent, budget=budget, locale=locale),
+        "remaining": _amount(effective - spent, budget=budget, locale=locale),
+        "left": _amount(max(0, effective - spent), budget=budget, locale=locale),
+        "carried": _amount(carried, budget=budget, locale=locale) if carried else "",
+        "asked": _amount(asked, budget=budget, locale=locale) if asked else "",
+        "granted": _amount(granted, budget=budget, locale=locale) if granted else "",
+        "percent": figures.share(spent, effective, locale=locale),
+        "threshold": figures.percent(threshold, locale=locale) if threshold else "",
+        "period_start": figures.day(period.starts_on, locale=calendar),
+        "period_end": figures.day(period.last_date, locale=calendar),
+        "next_period_start": figures.day(period.ends_before, locale=calendar),
         "phone_state": _phone_state(notice.kind),
         "currency": budget.currency if budget.measure == Measure.MONEY else gettext("minutes"),
         "lock_percent": (
-            "" if lock_percent is None else figures.percent(lock_percent, language=language)
+            "" if lock_percent is None else figures.percent(lock_percent, locale=locale)
         ),
-        "reason": one_line(str(written.get("reason", ""))),
+        "reason": one_line(str(written.get("reason", ""))).removesuffix("."),
         "by": one_line(str(written.get("by", ""))),
         "for_you": concerned is not None and recipient.user == concerned,
         "for_unit": budget.unit is not None,
@@ -191,10 +202,10 @@ def _said(subject: object) -> str:
     return one_line(str(subject)) if subject is not None else ""
 
 
-def _amount(value: int, *, budget: Budget, language: str) -> str:
+def _amount(value: int, *, budget: Budget, locale: Locale) -> str:
     if budget.measure == Measure.MINUTES:
-        return figures.minutes(value, language=language)
-    return figures.money(value, currency=budget.currency, language=language)
+        return figures.minutes(value, locale=locale)
+    return figures.money(value, currency=budget.currency, locale=locale)
 
 
 def _period_word(kind: str) -> str:
