@@ -1,0 +1,1 @@
+"""The figures of a month, the machine, and the works."""

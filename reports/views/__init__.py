@@ -1,0 +1,1 @@
+"""Home, search and the state of the works."""
