@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from directory.modules import is_on
 from directory.roles import is_administrator
 
 OUR_APPS = frozenset({"directory", "cdr", "budgets", "phonelock", "alarms", "reports"})
@@ -29,12 +30,21 @@ class Administration(AdminSite):
     site_header = _("Tollgate set-up")
     index_title = _("Set-up and facts")
 
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self.disable_action("delete_selected")  # what hangs on a row is looked at one by one
+
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         models: Iterable[type[Model]] = (
             model_or_iterable if isinstance(model_or_iterable, Iterable) else [model_or_iterable]
         )
         ours = [model for model in models if model._meta.app_label in OUR_APPS]
         super().register(ours, admin_class, **options)
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """The apps whose rows can be set up; not those of modules that are switched off."""
+        apps = super().get_app_list(request, app_label)
+        return [app for app in apps if is_on(app["app_label"])]
 
     def has_permission(self, request: HttpRequest) -> bool:
         return is_administrator(request.user)

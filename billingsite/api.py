@@ -8,7 +8,7 @@ from django.urls import include, path
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularAPIView
 
-from directory.views import ScopedPage
+from directory.views.base import ScopedPage
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -25,13 +25,13 @@ class Docs(ScopedPage):
             {
                 "method": method.upper(),
                 "path": address,
-                "text": operation.get("description", ""),
+                "text": _plain(operation),
                 "parameters": [
                     {
                         "name": parameter["name"],
                         "place": parameter["in"],
                         "type": parameter["schema"].get("type", ""),
-                        "text": parameter.get("description", ""),
+                        "text": _plain(parameter),
                     }
                     for parameter in operation.get("parameters", [])
                 ],
@@ -44,12 +44,12 @@ class Docs(ScopedPage):
         schemas = [
             {
                 "name": name,
-                "text": body.get("description", ""),
+                "text": _plain(body),
                 "fields": [
                     {
                         "name": field,
                         "type": _type(about),
-                        "text": about.get("description", ""),
+                        "text": _plain(about),
                     }
                     for field, about in body.get("properties", {}).items()
                 ],
@@ -57,6 +57,12 @@ class Docs(ScopedPage):
             for name, body in schema.get("components", {}).get("schemas", {}).items()
         ]
         return super().get_context_data(operations=operations, schemas=schemas, **kwargs)
+
+
+def _plain(about: dict[str, Any]) -> str:
+    """A description without the marks of Markdown, which the schema is written in."""
+    text = str(about.get("description", "")).replace("`", "")
+    return "\n".join(line.strip().removeprefix("* ") for line in text.splitlines())
 
 
 def _answer(operation: dict[str, Any]) -> str:
@@ -74,6 +80,7 @@ def _type(about: dict[str, Any]) -> str:
 
 
 urlpatterns = [
+    path("", include("directory.api.urls")),
     path("", include("cdr.api.urls")),
     path("", include("budgets.api.urls")),
     path("", include("phonelock.api.urls")),

@@ -9,11 +9,15 @@ class BillingsiteConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from billingsite.auditing import register as log_changes  # noqa: PLC0415 - models first
         from billingsite.checks import (  # noqa: PLC0415 - settings first
             settings_that_must_hold,
             sqlite_is_for_one_machine,
         )
+        from billingsite.field_words import name_fields  # noqa: PLC0415 - models first
 
+        name_fields()
+        log_changes()
         register(settings_that_must_hold)
         register(sqlite_is_for_one_machine, deploy=True)
 

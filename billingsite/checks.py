@@ -8,6 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info
 
+from directory.modules import OPTIONAL
+
 ONE_MACHINE = "SQLite is for one machine and without live call control; use PostgreSQL beyond that."
 _SQLITE = "django.db.backends.sqlite3"
 _SESSION_OPTIONS = (
@@ -38,6 +40,7 @@ def settings_that_must_hold(
         *_database(chosen.DATABASES["default"]),
         *_web(chosen),
         *_mail(chosen),
+        *_modules(chosen),
     ]
 
 
@@ -157,6 +160,15 @@ def _web(chosen: Any) -> Iterator[CheckMessage]:
             "SESSION_COOKIE_NAME and CSRF_COOKIE_NAME must begin with __Host-, be secure, and HSTS"
             " last a year, where SECURE_COOKIES is on.",
         )
+
+
+def _modules(chosen: Any) -> Iterator[CheckMessage]:
+    unknown = sorted(set(chosen.MODULES) - OPTIONAL)
+    yield from _must(
+        not unknown,
+        40,
+        f"MODULES names {', '.join(unknown)}: only {' and '.join(sorted(OPTIONAL))} can be chosen.",
+    )
 
 
 def _mail(chosen: Any) -> Iterator[CheckMessage]:

@@ -1,33 +1,31 @@
 """Is the product at work? Answered from rows that its parts write, without Celery.
 
-`/health/live/` says that this web process answers; `/health/` and the command
-`health` go red when a part has given no sign of life for a minute, or failed.
+`/health/live` says that this web process answers. `/health/ready` and the command
+`health` go red when the database, its changes, the queue, the disk or a part of the
+pipeline is not well.
 """
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from cdr.models import Heartbeat
+from billingsite.probes import is_trusted
 from kernel import clock
+from reports.queries import machine
+from reports.queries.works import Part, PartState, parts
 
-RED_AFTER = timedelta(seconds=60)
-FAILED = "failed"
-NEEDED = ("tick",)
-LEAST_FREE_BYTES = 100 * 1024 * 1024
+MEBIBYTE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One part of the product: how long ago it was heard of, and whether that is well."""
+    """One part of the product, whether it is well, and what is known about it."""
 
     name: str
     is_ok: bool
@@ -38,36 +36,48 @@ class Finding:
 
 
 def findings(*, now: datetime) -> list[Finding]:
-    """Database, disk and every part that has ever written a sign of life."""
-    found = [_disk()]
+    """Database, its changes, disk, queue and every part that ever gave a sign of life."""
+    standing = [_disk(), _broker()]
     try:
-        beats = {beat.name: beat for beat in Heartbeat.objects.order_by("name")}
-    except DatabaseError as error:
         return [
-            Finding("database", is_ok=False, detail=f"does not answer: {type(error).__name__}"),
-            *found,
+            Finding("database", is_ok=True, detail=connection.vendor),
+            _migrations(),
+            *standing,
+            *(_of_part(part) for part in parts(now=now)),
         ]
-    found.insert(0, Finding("database", is_ok=True, detail=connection.vendor))
-    found.extend(
-        Finding(name, is_ok=False, detail="has never run") for name in NEEDED if name not in beats
-    )
-    found.extend(_of_beat(beat, now=now) for beat in beats.values())
-    return found
+    except Error as error:
+        detail = f"does not answer: {type(error).__name__}"
+        return [Finding("database", is_ok=False, detail=detail), *standing]
 
 
-def _of_beat(beat: Heartbeat, *, now: datetime) -> Finding:
-    age = max(timedelta(0), now - beat.beaten_at)
-    if age > RED_AFTER:
-        return Finding(beat.name, is_ok=False, detail=f"silent for {int(age.total_seconds())} s")
-    if beat.note.startswith(FAILED):
-        return Finding(beat.name, is_ok=False, detail=beat.note)
-    return Finding(beat.name, is_ok=True, detail=f"{int(age.total_seconds())} s ago")
+def _of_part(part: Part) -> Finding:
+    if part.age is None:
+        return Finding(part.name, is_ok=False, detail="has never run")
+    seconds = int(part.age.total_seconds())
+    if part.state is PartState.STOPPED:
+        return Finding(part.name, is_ok=False, detail=f"silent for {seconds} s")
+    if part.state is PartState.FAILED:
+        return Finding(part.name, is_ok=False, detail=part.note)
+    return Finding(part.name, is_ok=True, detail=f"{seconds} s ago")
+
+
+def _migrations() -> Finding:
+    waiting = machine.waiting_migrations()
+    detail = f"{waiting} not applied: run setup" if waiting else "applied"
+    return Finding("migrations", is_ok=waiting == 0, detail=detail)
+
+
+def _broker() -> Finding:
+    problem = machine.broker_problem()
+    return Finding("queue", is_ok=not problem, detail=problem or machine.broker_kind())
 
 
 def _disk() -> Finding:
-    free = shutil.disk_usage(settings.DATA_DIR).free
+    free = machine.free_bytes()
     return Finding(
-        "disk", is_ok=free >= LEAST_FREE_BYTES, detail=f"{free // (1024 * 1024):,} MiB free"
+        "disk",
+        is_ok=free >= machine.LEAST_FREE_BYTES,
+        detail=f"{free // MEBIBYTE:,} MiB free",
     )
 
 
@@ -80,19 +90,14 @@ def live(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
-def health(request: HttpRequest) -> JsonResponse:
-    """200 if every part is well, 503 if one is not. Details only for this machine and staff."""
+def ready(request: HttpRequest) -> JsonResponse:
+    """200 if every part is well, 503 if one is not.
+
+    Details for this machine and for whoever knows the token of the metrics.
+    """
     found = findings(now=clock.now())
     is_ok = all(finding.is_ok for finding in found)
     answer: dict[str, object] = {"ok": is_ok}
-    if _may_see_parts(request):
+    if is_trusted(request):
         answer["parts"] = [finding.as_json() for finding in found]
     return JsonResponse(answer, status=200 if is_ok else 503)
-
-
-def _may_see_parts(request: HttpRequest) -> bool:
-    """Staff, and whoever asks on this very machine; behind a proxy everybody seems to."""
-    is_here = request.META.get("REMOTE_ADDR") in ("127.0.0.1", "::1")
-    if is_here and "HTTP_X_FORWARDED_FOR" not in request.META:
-        return True
-    return request.user.is_authenticated and request.user.is_staff

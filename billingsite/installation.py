@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-import subprocess
-import sys
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +15,12 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from alarms.queries.mail_server import mail_config
 from billingsite.timers import write_timers
 from kernel.errors import DomainError
+from reports.queries.machine import makes_pdf
 
 PANGO_HINT = "off: apt install libpangoft2-1.0-0"
-PROBE_SECONDS = 60
 
 
 class DatabaseUnreachable(DomainError):
@@ -54,8 +54,9 @@ def prepare(*, compile_words: bool = True) -> Iterator[Step]:
 
 def options() -> Iterator[Step]:
     """What is there of the parts that an installation can do without."""
-    yield Step("PDF", "on" if has_pango() else PANGO_HINT)
-    yield Step("mail", "on" if settings.MAIL_CONFIGURED else "off: set EMAIL_URL; mails wait")
+    yield Step("PDF", "on" if makes_pdf() else PANGO_HINT)
+    hint = "off: set EMAIL_URL or name a server in the set-up; mails wait"
+    yield Step("mail", hint if mail_config() is None else "on")
 
 
 def database_name() -> str:
@@ -107,23 +108,9 @@ def compile_translations() -> int:
                 continue
             with source.open("rb") as file:
                 catalogue = read_po(file, locale=source.parts[-3])
-            fresh = target.with_name(f".{target.name}.part")
+            fresh = target.with_name(f".{target.name}.{os.getpid()}.part")
             with fresh.open("wb") as file:
                 write_mo(file, catalogue)
             fresh.replace(target)
             compiled += 1
     return compiled
-
-
-def has_pango() -> bool:
-    """Whether PDF can be made. Asked in a process of its own: a failed import is noisy."""
-    try:
-        done = subprocess.run(
-            [sys.executable, "-c", "import weasyprint"],
-            capture_output=True,
-            timeout=PROBE_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0

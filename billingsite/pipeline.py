@@ -2,12 +2,14 @@
 
 Every stage works off rows and files that say themselves what is to be done, so a
 pass may be cut short anywhere and the next one goes on. A stage that fails is
-written down and the others still run.
+written down and the others still run. Mail goes out after the lease is given back:
+a mail server that hangs must not hold up budgets and locks.
 """
 
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -24,6 +26,8 @@ from budgets.operations.evaluation import evaluate_waiting
 from budgets.operations.periods import end_due_periods
 from cdr.operations.miner import mine_waiting
 from cdr.operations.recorder import record_waiting
+from directory.modules import BUDGETS, PHONE_LOCK, is_on
+from directory.operations.jobs import look_after_jobs
 from kernel.clock import Clock
 from phonelock.operations.reconciler import reconcile
 from phonelock.operations.wishes import sweep_wishes
@@ -32,7 +36,12 @@ logger = logging.getLogger(__name__)
 
 MOST_PASSES = 1_000
 # Figures that say how things stand, not how much was done: the last pass counts.
-STANDING = frozenset({"waiting", "refused", "problems", "faults", "held", "away", "server_away"})
+STANDING = frozenset(
+    {"waiting", "refused", "problems", "faults", "held", "away", "server_away", "running"}
+)
+
+# What a module does of its own; without it the stage is left out.
+MODULE_OF = {"periods": BUDGETS, "budgets": BUDGETS, "switch": PHONE_LOCK}
 
 Figures = dict[str, Any]
 
@@ -51,12 +60,17 @@ class Stage:
 
     name: str
     run: Callable[[datetime], Work]
+    needs_lease: bool = True
 
 
 def stages(*, files: int | None = None) -> tuple[Stage, ...]:
-    """The stages in their order; `files` bounds those that read files (TICK_FILES)."""
+    """The stages in their order; `files` bounds those that read files (TICK_FILES).
+
+    The work of a module that is switched off is left out. Wishes are swept without phone
+    locks too: each is skipped with a word in its budget's history.
+    """
     most: int = settings.TICK_FILES if files is None else files
-    return (
+    order = (
         Stage("record", lambda now: _record(now, most)),
         Stage("mine", lambda now: _mine(now, most)),
         Stage("periods", _end_periods),
@@ -64,8 +78,10 @@ def stages(*, files: int | None = None) -> tuple[Stage, ...]:
         Stage("wishes", _sweep_wishes),
         Stage("switch", _reconcile),
         Stage("notices", _sweep_notices),
-        Stage("mail", _deliver),
+        Stage("jobs", _look_after_jobs),
+        Stage("mail", _deliver, needs_lease=False),
     )
+    return tuple(stage for stage in order if is_on(MODULE_OF.get(stage.name, "")))
 
 
 def _record(now: datetime, files: int) -> Work:
@@ -111,9 +127,25 @@ def _sweep_notices(now: datetime) -> Work:
     return Work(asdict(report), again=report.notices > 0)
 
 
+_delivering = threading.Lock()
+
+
 def _deliver(now: datetime) -> Work:
-    report = deliver_waiting(now=now)
+    """Send what is due, one thread of a process at a time: all would wait for one server."""
+    if not _delivering.acquire(blocking=False):
+        return Work({}, again=False)
+    try:
+        report = deliver_waiting(now=now)
+    finally:
+        _delivering.release()
     return Work(asdict(report), again=report.sent > 0)
+
+
+def _look_after_jobs(now: datetime) -> Work:
+    report = look_after_jobs(at=now)
+    if report.running:  # a job that is being done holds back the slow worker's own sign
+        signs.give({"slow worker": ""}, now=now)
+    return Work(asdict(report), again=False)
 
 
 @dataclass(slots=True)
@@ -151,6 +183,13 @@ class PassReport:
     is_skipped: bool = False
     is_idle: bool = False
 
+    def add(self, report: StageReport) -> None:
+        """Take in what a stage did."""
+        if report.name in self.stages:
+            self.stages[report.name].add(report)
+        else:
+            self.stages[report.name] = report
+
     @property
     def errors(self) -> dict[str, str]:
         return {report.name: report.error for report in self.stages.values() if report.error}
@@ -182,21 +221,43 @@ def run(
 ) -> PassReport:
     """Run passes under the lease `held` until one finds nothing to do, or a bound is reached.
 
-    `watch` is told the state of things after each pass.
+    What needs no lease is run after it was given back. `watch` is told the state of
+    things after each pass.
     """
     total = PassReport()
     order = stages() if order is None else order
     began = time.monotonic()
+
+    def is_out_of_time() -> bool:
+        total.seconds = time.monotonic() - began
+        if watch is not None:
+            watch(total)
+        return total.seconds >= most_seconds
+
     with lease.held(held, clock=clock):
+        leased = [stage for stage in order if stage.needs_lease]
         while total.passes < most_passes and not total.is_idle and not held.is_lost:
-            _one_pass(total, held, order=order, clock=clock)
-            total.seconds = time.monotonic() - began
-            if watch is not None:
-                watch(total)
-            if total.seconds >= most_seconds:
+            _one_pass(total, held, order=leased, clock=clock)
+            if is_out_of_time():
                 break
         _sign(total, now=clock())
+    if not held.is_lost:
+        for stage in order:
+            if not stage.needs_lease:
+                _run_again_and_again(stage, total, clock=clock, is_enough=is_out_of_time)
+        _sign(total, now=clock())
     return total
+
+
+def _run_again_and_again(
+    stage: Stage, total: PassReport, *, clock: Clock, is_enough: Callable[[], bool]
+) -> None:
+    """Run one stage until it finds nothing more to do."""
+    again = True
+    while again:
+        report = _run_stage(stage, now=clock())
+        total.add(report)
+        again = report.again and not is_enough()
 
 
 def _one_pass(total: PassReport, held: lease.Held, *, order: Sequence[Stage], clock: Clock) -> None:
@@ -207,10 +268,7 @@ def _one_pass(total: PassReport, held: lease.Held, *, order: Sequence[Stage], cl
             return
         report = _run_stage(stage, now=clock())
         is_idle = is_idle and not report.again
-        if stage.name in total.stages:
-            total.stages[stage.name].add(report)
-        else:
-            total.stages[stage.name] = report
+        total.add(report)
     total.passes += 1
     total.is_idle = is_idle
 

@@ -72,6 +72,11 @@ class Address:
         return f"http://{shown if ':' not in shown or '[' in shown else f'[{shown}]'}:{self.port}"
 
     @property
+    def is_for_this_machine(self) -> bool:
+        """Whether nobody on another machine can come in."""
+        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+
+    @property
     def text(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 

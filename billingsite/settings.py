@@ -31,6 +31,7 @@ def secret(name: str, *, default: str = "") -> str:
 
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
 DEBUG = env.bool("DEBUG", default=False)
+RUNNING_TESTS = "pytest" in sys.modules
 
 
 def local_secret_key() -> str:
@@ -48,6 +49,7 @@ def local_secret_key() -> str:
 
 
 SECRET_KEY = secret("SECRET_KEY") or local_secret_key()
+SECRET_KEY_FALLBACKS = secret("SECRET_KEY_FALLBACKS").split()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000")
@@ -67,17 +69,22 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "django_htmx",
+    "auditlog",
     "django_celery_beat",
     "django_filters",
     "rest_framework",
-    "rest_framework.authtoken",
     "drf_spectacular",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
 ]
 
 MIDDLEWARE = [
     "phonelock.middleware.AdmissionFirst",
+    "billingsite.monitoring.MonitoringFirst",
+    "directory.request_ids.RequestIds",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -88,9 +95,14 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "directory.reader.ReaderMiddleware",
     "directory.middleware.ScopeMiddleware",
+    "billingsite.auditing.WhoDidIt",
+    "directory.doors.SignInAgain",
+    "directory.doors.SecondFactorForAdministrators",
+    "directory.doors.Modules",
 ]
 
 ROOT_URLCONF = "billingsite.urls"
@@ -106,8 +118,9 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "budgets.menu.menu_badges",
+                "billingsite.setup.banner.open_points",
             ],
-            "builtins": ["directory.templatetags.figures"],
+            "builtins": ["directory.templatetags.figures", "directory.templatetags.frame"],
         },
     }
 ]
@@ -169,6 +182,23 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_FORMS = {
+    "login": "directory.accounts.SignInForm",
+    "change_password": "directory.accounts.NewPasswordForm",
+}
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "20/m/ip,5/5m/key"}
+MFA_ADAPTER = "directory.accounts.SecondFactors"
+MFA_FORMS = {
+    "authenticate": "directory.second_factors.CodeForm",
+    "reauthenticate": "directory.second_factors.CodeAgainForm",
+    "activate_totp": "directory.second_factors.FirstCodeForm",
+    "add_webauthn": "directory.second_factors.NewKeyForm",
+    "edit_webauthn": "directory.second_factors.KeyNameForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_RECOVERY_CODES_SHOW_ONCE = False
+MFA_TOTP_TOLERANCE = 1
+MFA_REQUIRED_FOR_ADMINS = env.bool("MFA_REQUIRED_FOR_ADMINS", default=False)
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
 SESSION_COOKIE_HTTPONLY = True
 SECURE_COOKIES = env.bool("SECURE_COOKIES", default=SITE_URL.startswith("https://"))
@@ -182,12 +212,17 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],  # the style sheet's own small drawings
         "object-src": ["'none'"],
         "base-uri": ["'none'"],
         "form-action": ["'self'"],
         "frame-ancestors": ["'none'"],
     }
 }
+
+# --- Modules that an installation may do without ----------------------------------------------------
+
+MODULES = frozenset(env.list("MODULES", default=["budgets", "phonelock"]))
 
 # --- Words and times ------------------------------------------------------------------------------
 
@@ -201,6 +236,7 @@ LANGUAGES = [
     ("ar", "العربية"),
 ]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["billingsite.formats"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -235,7 +271,16 @@ LOCK_DRIVERS = {
 }
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 ADMISSION_DEADLINE_MS = env.int("ADMISSION_DEADLINE_MS", default=800)
+BUDGETS_BY_SUPERVISORS = env.bool("BUDGETS_BY_SUPERVISORS", default=False)
 LOCK_RUN_SECONDS = env.float("LOCK_RUN_SECONDS", default=8.0)
+
+# --- Watching, and who did what -------------------------------------------------------------------
+
+METRICS_TOKEN = secret("METRICS_TOKEN")
+AUDITLOG_USE_FK_STRING_REPRESENTATION = True
+AUDITLOG_CID_GETTER = (
+    "directory.request_ids.present_id"  # ours; a header of anybody's could be anything
+)
 
 # --- Mail -----------------------------------------------------------------------------------------
 
@@ -245,6 +290,7 @@ if MAIL_CONFIGURED:
 else:
     EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=15)
+MAIL_FROM_CONFIGURED = "MAIL_FROM" in os.environ
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="tollgate@localhost")
 
 # --- Work: the message is a wake-up, the row is the truth -------------------------------------------
@@ -271,11 +317,24 @@ if CELERY_BROKER_URL == "spool://":
 else:
     CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 7200}
 
+# Long works that people ask for (directory.operations.jobs): what does each kind, and who is told.
+JOB_KINDS: dict[str, str] = {
+    "people_preview": "directory.operations.people_files:do_preview",
+    "people_import": "directory.operations.people_files:do_import",
+    "rates_preview": "cdr.operations.rate_jobs:do_preview",
+    "rates_import": "cdr.operations.rate_jobs:do_import",
+    "contacts_preview": "cdr.operations.contact_files:do_preview",
+    "contacts_import": "cdr.operations.contact_files:do_import",
+    "calls_file": "cdr.operations.calls_file:run",
+    "demo_data": "billingsite.setup.demo_data:run",
+}
+JOB_WAKER = "" if RUNNING_TESTS else "billingsite.tasks:wake_for_job"
+
 # --- Programming interface --------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.TokenAuthentication",
+        "directory.api.tokens.Tokens",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -296,11 +355,19 @@ SPECTACULAR_SETTINGS = {
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name} {request_id} {message}", "style": "{"}
+    },
+    "filters": {"request": {"()": "directory.request_ids.NameRequest"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["request"],
+        }
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
 }
 
-RUNNING_TESTS = "pytest" in sys.modules
 if RUNNING_TESTS:
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

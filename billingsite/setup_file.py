@@ -17,6 +17,7 @@ from typing import Any, Final
 from zoneinfo import available_timezones
 
 from babel.numbers import list_currencies
+from django.conf import settings
 
 from billingsite import setup_tables as read
 from billingsite.setup_tables import BadValue, Moment, Problems, Table
@@ -132,18 +133,26 @@ def read_set_up(path: Path) -> SetUp:
         SetUpRefused: naming every problem with file, table, number and key.
     """
     problems = Problems(path.name)
-    document = _document(path, problems)
+    return read_tables(_document(path, problems), folder=path.parent, problems=problems)
+
+
+def read_tables(document: Mapping[str, Any], *, folder: Path, problems: Problems) -> SetUp:
+    """Understand the tables of a set-up; the files they name lie in `folder`.
+
+    Raises:
+        SetUpRefused: naming every problem with table, number and key.
+    """
     for key in document:
         if key not in SECTIONS:
             problems.add(f"[{key}]", f"unknown table; known are {', '.join(SECTIONS)}")
-    tariffs = _TariffFiles(folder=path.parent)
+    tariffs = _TariffFiles(folder=folder)
     set_up = SetUp(
         problems=problems,
         sites=tuple(_sites(document, problems)),
         carriers=tuple(_carriers(document, problems, tariffs)),
         gateways=tuple(_gateways(document, problems)),
         sources=tuple(_sources(document, problems)),
-        people=_people(document, problems, folder=path.parent),
+        people=_people(document, problems, folder=folder),
         budgets=tuple(_budgets(document, problems)),
     )
     set_up.stop_if_wrong()
@@ -195,6 +204,9 @@ def _currency(value: object) -> str:
     return code
 
 
+_LANGUAGES: Final = {"": "", **{code: code for code, _name in settings.LANGUAGES}}
+
+
 def _pattern(value: object) -> str:
     pattern = read.text(value, longest=64).strip()
     try:
@@ -224,6 +236,7 @@ _SITE_KEYS: Final[tuple[tuple[str, str, Callable[[object], Any]], ...]] = (
     ("country", "country", _country),
     ("timezone", "time_zone", _time_zone),
     ("currency", "currency", _currency),
+    ("language", "language", partial(read.one_of, choices=_LANGUAGES)),
     ("exit_code", "exit_code", read.digits),
     ("international_prefix", "international_prefix", read.digits),
     ("national_prefix", "national_prefix", read.digits),

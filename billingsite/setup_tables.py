@@ -34,7 +34,7 @@ class Problems:
     found: list[str] = field(default_factory=list)
 
     def add(self, place: str, reason: str) -> None:
-        self.found.append(f"{self.file}: {place}: {reason}" if place else f"{self.file}: {reason}")
+        self.found.append(": ".join(part for part in (self.file, place, reason) if part))
 
 
 @dataclass(slots=True)

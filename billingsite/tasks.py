@@ -6,6 +6,7 @@ from typing import Any
 
 from billingsite import lease, pipeline, signs
 from billingsite.celery import app
+from directory.operations.jobs import run_job
 from kernel import clock
 
 TICK_SECONDS = 8.0
@@ -30,6 +31,18 @@ def minute(*, woken_by: str = "", **_: Any) -> None:
 def slow_sign_of_life(**_: Any) -> None:
     """The worker for reports says that it takes messages."""
     signs.give({"slow worker": ""}, now=clock.now())
+
+
+@app.task(name="billingsite.tasks.slow_job")
+def slow_job(*, job_id: int, **_: Any) -> None:
+    """Do one job, if nobody else does."""
+    signs.give({"slow worker": ""}, now=clock.now())
+    run_job(job_id, clock=clock.now)
+
+
+def wake_for_job(job_id: int) -> None:
+    """Tell the slow worker of a job (`settings.JOB_WAKER`)."""
+    slow_job.delay(job_id=job_id)
 
 
 def worker_is_alive(woken_by: str) -> None:

@@ -48,9 +48,14 @@ def write_setup(data_dir: Path) -> Path:
     return Path(shutil.copyfile(ASSETS / "setup.toml", folder / "setup.toml"))
 
 
+def password_file(data_dir: Path) -> Path:
+    """Where the demo's password is kept; there is none where no demo was made."""
+    return data_dir / "demo" / "password"
+
+
 def password(data_dir: Path) -> str:
     """The password of everybody in this demo, drawn once for the data folder."""
-    path = data_dir / "demo" / "password"
+    path = password_file(data_dir)
     if not path.is_file():
         words = "-".join(secrets.choice(PASSWORD_WORDS) for _ in range(2))
         fresh = path.with_name(".password.part")

@@ -92,9 +92,13 @@ def apply_set_up(path: Path, *, at: datetime, by: str, is_dry_run: bool = False)
         SetUpRefused: naming every problem found; nothing was changed then.
         FolderNotMade: if everything was stored, but a watched folder is missing.
     """
-    set_up = read_set_up(path)
+    return apply_tables(read_set_up(path), at=at, by=by, is_dry_run=is_dry_run)
+
+
+def apply_tables(set_up: SetUp, *, at: datetime, by: str, is_dry_run: bool = False) -> ApplyReport:
+    """As `apply_set_up`, for a set-up that has been read already."""
     with transaction.atomic():
-        report = _Apply(set_up=set_up, at=at, by=by).run()
+        report = store_tables(set_up, at=at, by=by)
         report.is_dry_run = is_dry_run
         if is_dry_run:
             transaction.set_rollback(True)
@@ -102,6 +106,15 @@ def apply_set_up(path: Path, *, at: datetime, by: str, is_dry_run: bool = False)
         publish_all(now=at)
         _make_drop_folders()
     return report
+
+
+def store_tables(set_up: SetUp, *, at: datetime, by: str) -> ApplyReport:
+    """The rows of a set-up and nothing else, inside the caller's transaction.
+
+    Raises:
+        SetUpRefused: naming every problem found; the caller takes back what was written.
+    """
+    return _Apply(set_up=set_up, at=at, by=by).run()
 
 
 def _make_drop_folders() -> None:

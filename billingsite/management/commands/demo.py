@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 
 from billingsite import installation, lease, pipeline, services
-from billingsite.demo import load
+from billingsite.demo import load, phone_books
 from billingsite.demo.history import write_history
 from billingsite.demo.memory import Memory
 from billingsite.management.commands import serve
@@ -61,6 +61,7 @@ class Command(serve.Command):
         self.step("setting up Calder & Voss: three offices, sixty people, two carriers")
         call_command("apply", str(load.write_setup(data_dir)), stdout=io.StringIO())
         load.let_sign_in(data_dir)
+        phone_books.write_phone_books()
         self.step("writing the telephone systems' call files")
         now = datetime.now(UTC)
         records = sum(write_history(data_dir, Memory.load(data_dir), now=now))

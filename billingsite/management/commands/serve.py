@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
 from billingsite import installation, services
+from billingsite.setup.claim import claim_address
 from kernel.errors import DomainError
 
 
@@ -73,6 +74,20 @@ class Command(BaseCommand):
 
     def announce(self, address: services.Address) -> None:
         self.say(f"Tollgate is ready: {address.url}/   (Ctrl-C stops it)")
+        first = claim_address(address.url)
+        connections.close_all()
+        if first:
+            self.say(
+                "\nNobody administers it yet. Open this address to set it up; it works until the\n"
+                f"first administrator is made, and nobody else on the network knows it:\n\n  {first}\n"
+            )
+            if address.is_for_this_machine:
+                self.say(
+                    "No browser on this machine? From yours, with SSH:"
+                    f" ssh -L {address.port}:{address.text} THIS-MACHINE,\n"
+                    "then open the same address there; or listen for others with BIND and SITE_URL"
+                    " (docs/settings.md).\n"
+                )
 
     def say(self, text: str) -> None:
         self.stdout.write(text)

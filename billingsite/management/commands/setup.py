@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from itertools import chain
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db.models import Q
 
 from billingsite import installation
-from directory.models import Role, User
+from billingsite.management.commands import serve
+from billingsite.setup.claim import claim_address
 from kernel.errors import DomainError
 
 
@@ -40,12 +41,15 @@ class Command(BaseCommand):
         self.hint()
 
     def hint(self) -> None:
-        administrators = User.objects.filter(Q(role=Role.ADMIN) | Q(is_superuser=True))
-        if administrators.exists():
+        address = serve.address_of({"port": None})
+        first = claim_address(os.environ.get("SITE_URL") or address.url)
+        if not first:
             self.stdout.write("Next: python3 manage.py serve")
-        else:
-            self.stdout.write(
-                "Next, for a look around: python3 manage.py demo\n"
-                "Next, for your own company: python3 manage.py createsuperuser, then "
-                "python3 manage.py apply FILE.toml, then python3 manage.py serve"
-            )
+            return
+        self.stdout.write(
+            "Next, for a look around: python3 manage.py demo\n"
+            "Next, for your own company: python3 manage.py serve, then open\n\n"
+            f"  {first}\n\n"
+            "which makes you the administrator and leads through the set-up. (Or by hand:\n"
+            "createsuperuser, then apply FILE.toml.)"
+        )
