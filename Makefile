@@ -6,7 +6,7 @@ PYTHON = $(VENV)/bin/python
 BENCHES = $(patsubst bench/%.py,%,$(shell grep -l __main__ bench/*.py))
 TEMPLATES = $(shell find templates -name '*.html' 2>/dev/null)
 
-.PHONY: help demo test check format bench features faults load lock
+.PHONY: help demo test check format bench features faults load lock screenshots messages
 
 help:
 	@echo "make demo      run Tollgate with its sample company"
@@ -17,6 +17,8 @@ help:
 	@echo "make faults    only the tests that break something on purpose"
 	@echo "make bench     the benchmarks (WRITE=1 writes docs/performance.md)"
 	@echo "make load      the benchmarks of requests under load"
+	@echo "make messages  gather words for the translations (needs xgettext)"
+	@echo "make screenshots  pictures of every page into docs/screenshots (needs Chromium)"
 	@echo "make lock      the package locks, from the requirements"
 
 demo:
@@ -58,3 +60,11 @@ UV_LOCK = uv pip compile --universal --python-version 3.11 --generate-hashes --n
 lock:
 	$(UV_LOCK) requirements.txt -o requirements.lock
 	$(UV_LOCK) --constraint requirements.lock tests/requirements.txt -o tests/requirements.lock
+
+screenshots:
+	$(PYTHON) -m tests.browser.screenshots $(ARGS)
+
+# Gathers the words of code and templates into the catalogues; needs xgettext (package gettext).
+messages:
+	$(PYTHON) manage.py makemessages -l de -l fr -l es -l it -l ar --no-location --no-obsolete \
+		-i tests -i bench -i docs -i var -i .venv
