@@ -1,6 +1,7 @@
 """What every test gets: a data folder of its own, and honest words about what was not run.
 
-A test that needs a service says so with a mark (`postgres`, `redis`, `smtp`).
+A test that needs a service says so with a mark (`postgres`, `redis`, `smtp`, `chromium`,
+`firefox`, `webkit`).
 Where the service is absent the test is named at the end of the run; with
 ``CI=true`` any test that does not run is a failure. The two databases take
 turns: what speaks of PostgreSQL belongs to the run with a PostgreSQL
@@ -11,8 +12,9 @@ from __future__ import annotations
 
 import os
 import socket
+import uuid
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,9 +22,36 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
+from django.utils import timezone, translation
 from pytest_django import Settings
 
+from billingsite.installation import compile_translations
+
 OTHER_RUN = "belongs to the other database's run"
+BROWSERS = ("chromium", "firefox", "webkit")
+MARKS = ("postgres", "sqlite", "redis", "smtp", *BROWSERS)
+NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
+    "redis": (
+        lambda: _url_answers("TEST_REDIS_URL", "redis://127.0.0.1:6379/0"),
+        "needs Redis (TEST_REDIS_URL)",
+    ),
+    "smtp": (
+        lambda: find_spec("aiosmtpd") is not None,
+        "needs aiosmtpd (tests/requirements.txt)",
+    ),
+    "chromium": (
+        lambda: Path("/usr/bin/chromium").exists() and find_spec("playwright") is not None,
+        "needs Chromium (the package chromium) and playwright (tests/requirements.txt)",
+    ),
+    "firefox": (
+        lambda: Path("/usr/bin/firefox-esr").exists(),
+        "needs Firefox (the package firefox-esr)",
+    ),
+    "webkit": (
+        lambda: all(Path("/usr/bin", name).exists() for name in ("WebKitWebDriver", "Xvfb")),
+        "needs WebKitGTK (the packages webkit2gtk-driver and xvfb)",
+    ),
+}
 IS_CI = os.environ.get("CI", "").lower() == "true"
 
 
@@ -41,22 +70,19 @@ def _url_answers(variable: str, default: str) -> bool:
 
 def _why_not(mark: str) -> str:
     """Why a test with this mark cannot run here; empty when it can."""
-    if mark == "postgres" and connection.vendor != "postgresql":
-        if _url_answers("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres"):
-            return OTHER_RUN
-        return "needs PostgreSQL (DATABASE_URL=postgres://…)"
-    if mark == "sqlite" and connection.vendor != "sqlite":
+    is_postgres = connection.vendor == "postgresql"
+    if mark == "postgres" and not is_postgres:
+        default = "postgres://postgres@127.0.0.1:5432/postgres"
+        absent = "needs PostgreSQL (DATABASE_URL=postgres://…)"
+        return OTHER_RUN if _url_answers("TEST_POSTGRES_URL", default) else absent
+    if mark in ("sqlite", *BROWSERS) and is_postgres:
         return OTHER_RUN
-    if mark == "redis" and not _url_answers("TEST_REDIS_URL", "redis://127.0.0.1:6379/0"):
-        return "needs Redis (TEST_REDIS_URL)"
-    if mark == "smtp" and find_spec("aiosmtpd") is None:
-        return "needs aiosmtpd (tests/requirements.txt)"
-    return ""
+    return NEEDS[mark][1] if mark in NEEDS and not NEEDS[mark][0]() else ""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out what cannot run here, with its reason."""
-    reasons = {mark: _why_not(mark) for mark in ("postgres", "sqlite", "redis", "smtp")}
+    reasons = {mark: _why_not(mark) for mark in MARKS}
     for item in items:
         for mark, reason in reasons.items():
             if reason and item.get_closest_marker(mark) is not None:
@@ -98,6 +124,12 @@ def static_root() -> None:
     Path(django_settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def catalogues() -> None:
+    """Compiled before any test speaks a language: what is read once is kept for the process."""
+    compile_translations()
+
+
 @pytest.fixture(autouse=True)
 def data_dir(tmp_path: Path, settings: Settings) -> Path:
     """An empty data folder for this test alone."""
@@ -105,3 +137,17 @@ def data_dir(tmp_path: Path, settings: Settings) -> Path:
     folder.mkdir()
     settings.DATA_DIR = folder
     return folder
+
+
+@pytest.fixture(autouse=True)
+def cache_of_its_own(settings: Settings) -> None:
+    """Tries counted for this test alone: the workers of a run share one Redis."""
+    default = {**settings.CACHES["default"], "KEY_PREFIX": uuid.uuid4().hex}
+    settings.CACHES = {**settings.CACHES, "default": default}
+
+
+@pytest.fixture(autouse=True)
+def nobody_read_before() -> None:
+    """No language and no zone left over from the reader of the test before."""
+    translation.deactivate()
+    timezone.deactivate()

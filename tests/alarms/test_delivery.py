@@ -119,7 +119,7 @@ def test_the_budgets_history_says_what_was_sent_to_whom(sink: MailSink) -> None:
     to_user = mail_to(mario.email, notice=notice)
     to_user.user = mario
     to_user.save()
-    mail_to("costs@example.com", notice=notice)
+    to_address = mail_to("costs@example.com", notice=notice)
     sink.refuse_recipient("costs@example.com", "550 5.1.1 no such user")
 
     deliver_waiting(now=NOON)
@@ -132,13 +132,14 @@ def test_the_budgets_history_says_what_was_sent_to_whom(sink: MailSink) -> None:
                 "notice": "threshold",
                 "recipient": "[MAIL:costs@example.com]",
                 "result": "failed",
+                "mail": to_address.pk,
                 "reason": "550 5.1.1 no such user",
             },
             notice.period_id,
         ),
         (
             EventKind.NOTIFY_SENT,
-            {"notice": "threshold", "recipient": "user", "result": "sent"},
+            {"notice": "threshold", "recipient": "user", "result": "sent", "mail": to_user.pk},
             notice.period_id,
         ),
     ]

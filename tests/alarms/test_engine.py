@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from babel import Locale
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from alarms.engine import figures
 from alarms.engine.addresses import BadAddress, one_address, one_line
 from alarms.engine.retries import life_of, wait_after
 from alarms.engine.verdicts import Reply, Stage, Verdict, judge
+from directory.engine.locales import calendar_locale, locale_of
 
 
 @pytest.mark.parametrize(
@@ -116,33 +118,42 @@ def test_an_answer_means(
 
 
 @pytest.mark.parametrize(
-    ("language", "amount", "share", "day"),
+    ("language", "zone", "amount", "share", "day"),
     [
-        ("en", "€1,234.50", "82%", "March 31, 2026"),
-        ("de", "1.234,50\xa0€", "82\xa0%", "31. März 2026"),
-        ("it", "1.234,50\xa0€", "82%", "31 marzo 2026"),
-        ("xx", "€1,234.50", "82%", "March 31, 2026"),
+        ("en", "America/Chicago", "€1,234.50", "82%", "March 31, 2026"),
+        ("en", "Europe/Rome", "€1,234.50", "82%", "31 March 2026"),
+        ("de", "Europe/Rome", "1.234,50\xa0€", "82\xa0%", "31. März 2026"),
+        ("it", "Europe/Rome", "1.234,50\xa0€", "82%", "31 marzo 2026"),
+        ("xx", "UTC", "€1,234.50", "82%", "31 March 2026"),
     ],
 )
 def test_figures_are_written_as_the_reader_writes_them(
-    language: str, amount: str, share: str, day: str
+    language: str, zone: str, amount: str, share: str, day: str
 ) -> None:
-    assert figures.money(1_234_500_000, currency="EUR", language=language) == amount
-    assert figures.share(8_299, 10_000, language=language) == share
-    assert figures.day(date(2026, 3, 31), language=language) == day
+    locale, calendar = locale_of(language), calendar_locale(language, zone)
+
+    assert figures.money(1_234_500_000, currency="EUR", locale=locale) == amount
+    assert figures.share(8_299, 10_000, locale=locale) == share
+    assert figures.day(date(2026, 3, 31), locale=calendar) == day
 
 
 def test_an_amount_keeps_the_places_it_has() -> None:
-    assert figures.money(80_405_000, currency="EUR", language="en") == "€80.405"
-    assert figures.money(100_000_000, currency="EUR", language="en") == "€100.00"
+    assert figures.money(80_405_000, currency="EUR", locale=Locale("en")) == "€80.405"
+    assert figures.money(100_000_000, currency="EUR", locale=Locale("en")) == "€100.00"
+
+
+def test_a_minus_stays_before_its_figure_in_an_arabic_mail() -> None:
+    written = figures.money(-1_250_000, currency="EUR", locale=Locale("ar"))
+
+    assert written == "\u2066-1.25\xa0€\u2069"
 
 
 def test_a_share_is_rounded_down_and_of_nothing_the_first_cent_is_all() -> None:
-    assert figures.share(9_999, 10_000, language="en") == "99%"
-    assert figures.share(1, 0, language="en") == "100%"
-    assert figures.share(0, 0, language="en") == "0%"
+    assert figures.share(9_999, 10_000, locale=Locale("en")) == "99%"
+    assert figures.share(1, 0, locale=Locale("en")) == "100%"
+    assert figures.share(0, 0, locale=Locale("en")) == "0%"
 
 
 def test_minutes_are_written_with_their_unit() -> None:
-    assert figures.minutes(90_500, language="en") == "1.5 min"
-    assert figures.minutes(7_200_000, language="de") == "120 Min."
+    assert figures.minutes(90_500, locale=Locale("en")) == "1.5 min"
+    assert figures.minutes(7_200_000, locale=Locale("de")) == "120 Min."

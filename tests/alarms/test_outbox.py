@@ -17,6 +17,7 @@ from alarms.queries.counts import outbox_counts
 from alarms.queries.recipients import Recipient, recipients_of
 from alarms.queries.texts import KINDS
 from budgets.models import BudgetEvent, BudgetException, BudgetNotice, EventKind
+from directory.installation import choose
 from directory.models import Line, LineHolding, Membership, OrgUnit, Role, Site, Supervision, User
 from tests.support.outbox import NOON, budget_of, notice_of, person
 
@@ -118,6 +119,22 @@ def test_without_a_manager_the_supervisors_of_his_unit_are_told() -> None:
     sweep_notices(now=NOON)
 
     assert told() == ["chief@example.com"]
+
+
+@pytest.mark.feature("F035")
+def test_a_deputy_is_told_while_he_stands_in_and_not_afterwards() -> None:
+    sales, mario = department("Sales"), person()
+    for name, days in (("now", (-1, 1)), ("before", (-9, -1)), ("later", (1, 9))):
+        begins, ends = (NOON + timedelta(days=day) for day in days)
+        Supervision.objects.create(
+            user=person(name, role=Role.SUPERVISOR), unit=sales, valid_from=begins, valid_to=ends
+        )
+    Membership.objects.create(user=mario, department=sales)
+
+    notice_of(budget_of(mario), recipients=["manager"])
+    sweep_notices(now=NOON)
+
+    assert told() == ["now@example.com"]
 
 
 def test_a_units_notice_goes_to_its_members_but_not_the_excepted() -> None:
@@ -231,7 +248,7 @@ def test_every_kind_says_who_what_and_what_to_do_in_text_and_html(kind: str, rea
         assert "€100.00" in body
         assert "€82.50" in body
         assert "82%" in body
-        assert "March 31, 2026" in body
+        assert "31 March 2026" in body
         assert "201" in body
         assert "http://127.0.0.1:8000/budgets/" in body
         assert "{{" not in body
@@ -251,6 +268,16 @@ def test_a_mail_about_minutes_speaks_of_minutes() -> None:
     assert "You have spent 96 min of your telephone budget of 120 min" in row.text_body
 
 
+@pytest.mark.parametrize(
+    ("spent", "left"), [(82_500_000, "€17.50 is left until"), (106_480_000, "€0.00 is left until")]
+)
+def test_less_than_nothing_is_never_left(spent: int, left: str) -> None:
+    notice_of(budget_of(person()), spent=spent)
+    sweep_notices(now=NOON)
+
+    assert left in OutboxMessage.objects.get().text_body
+
+
 def test_a_threshold_mail_says_when_the_phone_will_be_locked_or_that_it_will_not() -> None:
     locking, telling = person("locking"), person("telling")
 
@@ -262,6 +289,7 @@ def test_a_threshold_mail_says_when_the_phone_will_be_locked_or_that_it_will_not
     assert "No phone is locked" in OutboxMessage.objects.get(user=telling).text_body
 
 
+@pytest.mark.feature("F030")
 def test_figures_and_days_follow_the_readers_language() -> None:
     hans = person("hans", language="de", first_name="Hans", last_name="Öz")
 
@@ -277,6 +305,41 @@ def test_figures_and_days_follow_the_readers_language() -> None:
     assert "€82.50" in english.text_body
 
 
+@pytest.mark.feature("F032")
+def test_whoever_chose_no_language_is_written_to_in_that_of_his_site() -> None:
+    choose(language="fr")
+    site = Site.objects.create(name="Milan", country="IT", language="it")
+    mute = Site.objects.create(name="Lyon", country="FR")
+    for username, at, chosen in (
+        ("chose", site, "de"),
+        ("milanese", site, ""),
+        ("lyonnais", mute, ""),
+        ("nowhere", None, ""),
+    ):
+        reader = person(username, language=chosen)
+        if at is not None:
+            line = Line.objects.create(site=at, extension=username)
+            LineHolding.objects.create(line=line, user=reader)
+        notice_of(budget_of(reader))
+    notice_of(budget_of(person("teller")), recipients=["costs@example.com", "milanese@example.com"])
+
+    sweep_notices(now=NOON)
+
+    written = OutboxMessage.objects.exclude(recipient__startswith="teller")
+    assert sorted(written.values_list("recipient", "language")) == [
+        ("chose@example.com", "de"),
+        ("costs@example.com", "fr"),
+        ("lyonnais@example.com", "fr"),
+        ("milanese@example.com", "it"),
+        ("milanese@example.com", "it"),
+        ("nowhere@example.com", "fr"),
+    ]
+    italian = OutboxMessage.objects.filter(recipient="milanese@example.com").latest("pk")
+    assert "82,50\xa0€" in italian.text_body
+    assert 'lang="it"' in italian.html_body
+
+
+@pytest.mark.feature("F030", "F031")
 def test_an_arabic_mail_runs_from_right_to_left() -> None:
     reader = person("layla", language="ar")
 
@@ -356,10 +419,10 @@ def test_a_notice_that_cannot_be_taken_over_stays_and_keeps_no_other_waiting(
     for number in range(3):
         notice_of(period, key=f"t:{number}", made_at=NOON + timedelta(minutes=number))
 
-    def failing(notice: BudgetNotice) -> list[Recipient]:
-        if notice.key.endswith("t:1"):
+    def failing(notices: list[BudgetNotice]) -> list[tuple[BudgetNotice, Recipient]]:
+        if any(notice.key.endswith("t:1") for notice in notices):
             raise RuntimeError("a bug")
-        return recipients_of(notice)
+        return recipients_of(notices)
 
     monkeypatch.setattr(outbox, "recipients_of", failing)
     report = sweep_notices(now=NOON)

@@ -15,6 +15,7 @@ from django.test import RequestFactory
 from tests.support.source_tree import APPS
 
 FACTS = {
+    "alarms.MailEvent",
     "alarms.OutboxMessage",
     "budgets.BudgetEvent",
     "budgets.BudgetNotice",
@@ -27,14 +28,22 @@ FACTS = {
     "cdr.Outcome",
     "cdr.QuarantinedRecord",
     "cdr.TariffVersion",
+    "cdr.UnitTotal",
     "cdr.UsageChange",
     "cdr.UsageTotal",
     "phonelock.Decision",
     "phonelock.LockEvent",
+    "phonelock.PinEvent",
 }
 """Rows that tell what happened: written by operations, looked up by people, edited by nobody."""
 
-STATES = {"phonelock.LineLock", "phonelock.SwitchCircuit", "alarms.MailCircuit", "cdr.Lease"}
+STATES = {
+    "phonelock.LineLock",
+    "phonelock.Pin",
+    "phonelock.SwitchCircuit",
+    "alarms.MailCircuit",
+    "cdr.Lease",
+}
 """Rows that operations keep; the admin may show them and change nothing."""
 
 

@@ -107,6 +107,7 @@ SQLITE = {
         {"DATABASES": {"default": {**SQLITE, "OPTIONS": {}}}},
         {"DATABASES": {"default": {**POSTGRESQL, "CONN_HEALTH_CHECKS": False}}},
         {"DATABASES": {"default": {**POSTGRESQL, "OPTIONS": {"options": ""}}}},
+        {"MODULES": frozenset({"phonelok"})},
         {"EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend"},
     ],
     ids=lambda changes: " ".join(f"{name}={value}" for name, value in changes.items())[:70],

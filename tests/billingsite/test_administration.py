@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.contrib import admin
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
-from cdr.models import Source, Tariff, TariffVersion
-from directory.models import OrgUnit, Site, User
+from billingsite.auditing import AUDITED
+from cdr.models import Call, Carrier, Source, Tariff, TariffVersion
+from directory.admin import MOST_COUNTED, BoundedPaginator
+from directory.models import Line, OrgUnit, Site, User
 from tests.support.mining import flat_tariff
-from tests.support.pages import PASSWORD
+from tests.support.pages import HOSTILE, PASSWORD, PagesWorld, pages_world
+from tests.support.source_tree import APPS
 
 pytestmark = pytest.mark.django_db
 SECRET = "s3cr3t-in-address"  # noqa: S105 - of a test
@@ -64,7 +74,7 @@ def test_a_number_is_tried_on_a_tariff(client: Client) -> None:
     wrong = client.get(f"/admin/cdr/tariff/{tariff.pk}/try/", {"number": "x", "seconds": "-1"})
 
     assert "€0.15" in rated.content.decode()
-    assert "no_prefix" in unrated.content.decode()
+    assert "no prefix of the tariff fits" in unrated.content.decode()
     assert "errorlist" in wrong.content.decode()
 
 
@@ -148,3 +158,318 @@ def test_a_password_hash_is_never_handed_out_whole(client: Client) -> None:
     text = client.get(f"/admin/directory/user/{user.pk}/change/").content.decode()
 
     assert user.password not in text
+
+
+# --- every registered model has a decision --------------------------------------------------------
+
+SET_UP = {
+    *("directory.Site", "directory.OrgUnit", "directory.User", "directory.Line"),
+    *("directory.LineHolding", "directory.Membership", "directory.Supervision"),
+    "directory.CompanyContact",
+    *("cdr.Source", "cdr.Carrier", "cdr.Gateway"),
+}
+"""Rows that administrators add, change and delete; every change of them is logged."""
+
+DELETABLE = {"alarms.SuppressedAddress", "directory.ApiToken"}
+"""Rows to look at, of which one may be taken away: that is how it is lifted or revoked."""
+
+LOOKED_AT = {
+    *("alarms.MailCircuit", "alarms.OutboxMessage"),
+    *("budgets.Budget", "budgets.BudgetEvent", "budgets.BudgetNotice", "budgets.BudgetPeriod"),
+    *("budgets.Crossing", "budgets.LockWish", "budgets.PeriodOverride"),
+    *("cdr.Adjustment", "cdr.Call", "cdr.Delivery", "cdr.Heartbeat", "cdr.Outcome"),
+    *("cdr.QuarantinedRecord", "cdr.Tariff", "cdr.UsageTotal"),
+    *(
+        "budgets.BudgetRequest",
+        "directory.Job",
+        "phonelock.Decision",
+        "phonelock.LineLock",
+        "phonelock.LockEvent",
+    ),
+    *("phonelock.PinEvent", "phonelock.SwitchCircuit"),
+}
+"""Facts, and states that operations keep: nobody adds, changes or deletes them here."""
+
+NOT_SHOWN = {
+    "alarms.MailEvent": "shown with its mail",
+    "billingsite.SetupStep": "the set-up pages show it",
+    "budgets.BudgetException": "shown with its budget",
+    "budgets.Threshold": "shown with its budget",
+    "cdr.GatewayCarrier": "edited with its gateway",
+    "cdr.Lease": "of no use to anybody",
+    "cdr.TariffVersion": "shown with its tariff",
+    "cdr.UnitTotal": "follows from the calls; UsageTotal shows the same by person",
+    "cdr.UsageChange": "of no use to anybody",
+    "directory.Preferences": "one person's taste",
+    "directory.NumberSearches": "a brake, of no use to anybody",
+    "directory.Contact": "one person's own, and nobody else's",
+    "phonelock.Pin": "a secret",
+}
+"""Models without a page of their own, each with the reason."""
+
+
+def decided() -> set[str]:
+    return SET_UP | DELETABLE | LOOKED_AT | set(NOT_SHOWN)
+
+
+def test_every_model_of_ours_has_a_decision() -> None:
+    ours = {model._meta.label for app in APPS for model in apps.get_app_config(app).get_models()}
+    shown = {model._meta.label for model in admin.site._registry}
+
+    assert ours - decided() == set(), "decide here: set-up, looked at, or not shown"
+    assert shown == SET_UP | DELETABLE | LOOKED_AT
+
+
+def permissions(rf: Any, user: User) -> dict[str, tuple[bool, bool, bool, bool]]:
+    request = rf.get("/")
+    request.user = user
+    return {
+        model._meta.label: (
+            page.has_view_permission(request),
+            page.has_add_permission(request),
+            page.has_change_permission(request),
+            page.has_delete_permission(request),
+        )
+        for model, page in admin.site._registry.items()
+    }
+
+
+@pytest.mark.feature("F038")
+def test_each_registered_model_stands_as_decided(rf: Any) -> None:
+    found = permissions(rf, User(username="root", role="ADMIN"))
+
+    for label, (view, add, change, delete) in found.items():
+        is_set_up = label in SET_UP
+        assert view, label
+        assert (add, change) == (is_set_up, is_set_up), label
+        assert delete is (is_set_up or label in DELETABLE), label
+
+
+@pytest.mark.parametrize("role", ["USER", "SUPERVISOR", "AUDITOR"])
+def test_no_other_role_has_any_permission(rf: Any, role: str) -> None:
+    user = User(username="x", role=role, is_staff=True)
+
+    assert not any(any(given) for given in permissions(rf, user).values())
+
+
+def test_what_can_be_changed_is_logged(rf: Any) -> None:
+    assert set(AUDITED) >= SET_UP | DELETABLE
+
+
+def test_nothing_is_deleted_in_bulk(rf: Any) -> None:
+    request = rf.get("/")
+    request.user = User(username="root", role="ADMIN")
+
+    for page in admin.site._registry.values():
+        assert "delete_selected" not in page.get_actions(request), page
+
+
+def test_inlines_of_facts_are_facts_too(rf: Any) -> None:
+    request = rf.get("/")
+    request.user = User(username="root", role="ADMIN")
+    for model, page in admin.site._registry.items():
+        if model._meta.label in SET_UP:
+            continue
+        for inline in page.get_inline_instances(request):
+            assert not inline.has_add_permission(request, None)
+            assert not inline.has_change_permission(request, None)
+            assert not inline.has_delete_permission(request, None)
+
+
+# --- quick and harmless ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def world(db: None) -> PagesWorld:
+    return pages_world(datetime.now(UTC))
+
+
+def administrator(world: PagesWorld) -> Client:
+    client = Client()
+    client.force_login(world.people["frank"], "django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def test_lists_count_to_a_bound_and_no_further(world: PagesWorld) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        counted = BoundedPaginator(Call.objects.order_by("pk"), 50).count
+
+    assert counted == Call.objects.count()
+    assert f"LIMIT {MOST_COUNTED}" in asked[0]["sql"]
+    assert all(
+        page.paginator is BoundedPaginator and not page.show_full_result_count
+        for page in admin.site._registry.values()
+    )
+
+
+def test_no_page_of_the_administration_asks_more_the_more_rows_there_are(
+    world: PagesWorld,
+) -> None:
+    client = administrator(world)
+    paths = [
+        reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        for model in admin.site._registry
+    ]
+
+    def asked() -> dict[str, int]:
+        found = {}
+        for path in paths:
+            with CaptureQueriesContext(connection) as queries:
+                client.get(path)
+            found[path] = len(queries)
+        return found
+
+    asked()
+    few = asked()
+    for number in range(9):
+        world.call("anna", f"+3902667{number:05}", "OA", charge=1)
+        Line.objects.create(site=world.site, extension=f"9{number}")
+    for who in ("ben", "cleo", "dora"):
+        world.budget(who=who)
+
+    assert asked() == few
+    assert max(few.values()) <= 20
+
+
+def test_calls_are_listed_by_a_week_unless_more_is_asked_for(world: PagesWorld) -> None:
+    world.call("anna", "+390266771234", "OA", charge=1, ago=timedelta(days=40))
+    client = administrator(world)
+
+    week = client.get("/admin/cdr/call/").context["cl"].result_count
+    everything = client.get("/admin/cdr/call/?within=all").context["cl"].result_count
+
+    assert everything == week + 1
+
+
+def pages_of_the_admin(world: PagesWorld) -> Iterator[str]:
+    for model in admin.site._registry:
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        yield reverse(f"{name}_changelist")
+        row = model._default_manager.first()
+        if row is not None:
+            yield reverse(f"{name}_change", args=[row.pk])
+            if model._meta.label in SET_UP | DELETABLE:
+                yield reverse(f"{name}_delete", args=[row.pk])
+    yield reverse("admin:index")
+    yield reverse("admin:cdr_source_test", args=[world.source.pk])
+    yield reverse("admin:phonelock_switchcircuit_ask")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "cdr/call/?number__startswith=%2B39026677",
+        "cdr/call/?number_raw__contains=6",
+        "cdr/call/?facts__contains=0266771234",
+        "cdr/source/?caller_secret__startswith=s",
+        "cdr/quarantinedrecord/?raw__contains=1",
+        "directory/user/?password__startswith=md5",
+        "directory/apitoken/?digest__startswith=0",
+    ],
+)
+def test_what_is_not_shown_cannot_be_guessed_by_filtering(
+    world: PagesWorld, client: Client, address: str
+) -> None:
+    refused = client.get(f"/admin/{address}")
+    offered = client.get("/admin/cdr/call/?call_type__exact=OA&within=all")
+
+    assert refused.status_code == 400
+    assert offered.status_code == 200
+
+
+def test_hostile_names_stay_text_in_the_administration(db: None) -> None:
+    world = pages_world(datetime.now(UTC), name=HOSTILE)
+    client = administrator(world)
+    shown = 0
+
+    for path in pages_of_the_admin(world):
+        answer = client.get(path)
+        text = answer.content.decode()
+        assert answer.status_code == 200, path
+        assert "<svg onload" not in text, path
+        assert "<script>alert" not in text, path
+        assert ">49<" not in text, path
+        shown += "&lt;svg onload" in text
+
+    assert shown > 20
+
+
+def test_the_administration_wears_the_sites_colours_and_leads_back(world: PagesWorld) -> None:
+    text = administrator(world).get("/admin/").content.decode()
+
+    assert "admin.css" in text
+    assert '<meta name="tg-theme" content="auto">' in text
+    assert 'href="/system/"' in text
+    assert 'href="/audit/"' in text
+    assert "style=" not in text
+
+
+# --- tests that answer ----------------------------------------------------------------------------
+
+CUCM = (
+    '"cdrRecordType","globalCallID_callManagerId","globalCallID_callId","origLegCallIdentifier",'
+    '"destLegIdentifier","dateTimeOrigination","dateTimeConnect","dateTimeDisconnect",'
+    '"callingPartyNumber","originalCalledPartyNumber","finalCalledPartyNumber","origDeviceName",'
+    '"destDeviceName"\n'
+    "1,1,42,100,101,1790000000,1790000005,1790000065,201,0390266771234,0390266771234,SEP1,GW\n"
+    "1,1,43,102,103,soon,1790000005,1790000065,201,202,202,SEP1,SEP2\n"
+)
+
+
+def test_a_source_is_tested_on_its_newest_file(
+    world: PagesWorld, tmp_path: Any, settings: Any
+) -> None:
+    settings.DATA_DIR = tmp_path
+    Source.objects.update(folder="drop/milan")
+    client = administrator(world)
+    path = f"/admin/cdr/source/{world.source.pk}/test/"
+    nowhere = client.get(path).content.decode()
+    folder = tmp_path / "drop/milan"
+    folder.mkdir(parents=True)
+    empty = client.get(path).content.decode()
+    (folder / "cdr_1").write_text(CUCM)
+    before = Call.objects.count()
+
+    text = client.get(path).content.decode()
+
+    assert "The watched folder is not there" in nowhere
+    assert "There is no file yet" in empty
+    assert "cdr_1" in text
+    assert "00:01:00" in text
+    assert "66771234" not in text
+    assert "039026677****" in text
+    assert "dateTimeOrigination" in text
+    assert (folder / "cdr_1").read_text() == CUCM
+    assert Call.objects.count() == before
+
+
+def test_a_source_whose_driver_cannot_be_used_says_so(world: PagesWorld) -> None:
+    Source.objects.update(options={"columns": "nonsense"})
+
+    text = administrator(world).get(f"/admin/cdr/source/{world.source.pk}/test/").content.decode()
+
+    assert "The driver cannot be used" in text
+
+
+def test_telephone_systems_are_asked_by_a_button_only(
+    world: PagesWorld, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Any
+) -> None:
+    settings.DATA_DIR = tmp_path
+    client = administrator(world)
+    path = "/admin/phonelock/switchcircuit/ask/"
+
+    looked = client.get(path).content.decode()
+    asked = client.post(path).content.decode()
+
+    assert "not asked yet" in looked
+    assert "not asked yet" not in asked
+    assert "it answers, within" in asked or "no answer:" in asked
+
+
+def test_a_carriers_page_leads_to_trying_a_number(client: Client) -> None:
+    upload(client, flat_tariff(name="Flat", currency="EUR"))
+    carrier = Carrier.objects.create(name="Acme", tariff=Tariff.objects.get())
+
+    text = client.get(f"/admin/cdr/carrier/{carrier.pk}/change/").content.decode()
+
+    assert f"/admin/cdr/tariff/{carrier.tariff_id}/try/" in text

@@ -398,6 +398,22 @@ def test_names_that_stand_twice_are_refused(folder: Path) -> None:
     assert "[[source]] 2 (milan), name: 'milan' stands twice in this file" in said
 
 
+@pytest.mark.feature("F032")
+def test_a_site_may_have_a_language_which_an_empty_text_takes_back(folder: Path) -> None:
+    def language(text: str) -> str:
+        told = WHOLE.replace('currency = "EUR"', f'currency = "EUR"\n{text}', 1)
+        (folder / "setup.toml").write_text(told, encoding="utf-8")
+        run(folder / "setup.toml")
+        return Site.objects.get().language
+
+    assert language("") == ""
+    assert language('language = "it"') == "it"
+    assert language("") == "it"
+    assert language('language = ""') == ""
+    wrong = WHOLE.replace('currency = "EUR"', 'currency = "EUR"\nlanguage = "klingon"', 1)
+    assert "language: must be one of" in refused(folder, wrong)
+
+
 def test_a_new_site_needs_country_zone_and_currency(folder: Path) -> None:
     said = refused(folder, '[[site]]\nname = "Rome"\n')
 

@@ -132,7 +132,10 @@ def test_serve_runs_everything_and_ends_it_when_told(data_dir: Path) -> None:
     port = free_port()
     with serving(data_dir, port) as running:
         url = f"http://127.0.0.1:{port}"
-        assert f"Tollgate is ready: {url}/" in (data_dir / "serve.log").read_text("utf-8")
+        log = data_dir / "serve.log"
+        assert f"Tollgate is ready: {url}/" in log.read_text("utf-8")
+        way_in = f"ssh -L {port}:127.0.0.1:{port} THIS-MACHINE"
+        until("another machine's way in is said", lambda: way_in in log.read_text("utf-8"))
         until("every part has given a sign of life", lambda: status_of(f"{url}/health/") == 200)
 
         second = subprocess.run(  # noqa: S603 - our own command

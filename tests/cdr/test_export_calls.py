@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from cdr.models import Call
+from directory.models import User
 from tests.support.mining import company, mine, outgoing
 
 pytestmark = pytest.mark.django_db
@@ -64,3 +66,14 @@ def test_days_are_whole_and_instants_are_half_open(tmp_path: Path) -> None:
 def test_a_time_that_cannot_be_meant_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(CommandError):
         exported(tmp_path, "--from", text)
+
+
+def test_what_a_switch_or_a_person_calls_itself_is_no_formula(tmp_path: Path) -> None:
+    company().person("ann", "201")
+    mine(outgoing("1", talk=90))
+    Call.objects.update(call_id="=1+1", leg="@x")
+    User.objects.filter(username="ann").update(username="@ann")
+
+    (row,) = exported(tmp_path)
+
+    assert (row["call_id"], row["leg"], row["user"]) == ("'=1+1", "'@x", "'@ann")

@@ -49,7 +49,7 @@ def test_a_unit_cannot_stand_below_itself_or_another_kind_or_twice() -> None:
 
     with pytest.raises(BadPlace, match="below itself"):
         put_unit(sales)
-    with pytest.raises(BadPlace, match="same kind"):
+    with pytest.raises(BadPlace, match="of another kind"):
         unit("Desk", sales, kind="OFFICE")
     with pytest.raises(BadPlace, match="already"):
         unit("North", OrgUnit.objects.get(path="Sales"))

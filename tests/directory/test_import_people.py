@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from directory.models import (
     User,
 )
 from directory.operations.people import PeopleReport, import_people
-from directory.queries import PayerBook
+from directory.queries.payers import PayerBook
 from tests.support.people import NOW, line, member, site, unit, user
 
 pytestmark = pytest.mark.django_db
@@ -192,6 +192,19 @@ def test_an_empty_cell_empties_but_never_the_role() -> None:
         "", None, Role.AUDITOR, "it",
     )  # fmt: skip
     assert mario.memberships.get(valid_to=None).department is None
+
+
+@pytest.mark.feature("F032")
+def test_a_language_that_no_file_named_is_not_chosen_and_one_that_was_chosen_stays() -> None:
+    take("mario,Rossi,", "anna,Bianchi,de", header="username,last_name,language")
+    User.objects.filter(username="mario").update(language="fr")
+
+    take("mario,Rossi,", "ben,Blu,", header="username,last_name,language", at=LATER)
+    take("carl", header="username", at=LATER)
+
+    assert dict(User.objects.values_list("username", "language")) == {
+        "mario": "fr", "anna": "de", "ben": "", "carl": "",
+    }  # fmt: skip
 
 
 def test_a_line_passes_to_its_next_holder_on_the_day() -> None:
@@ -378,6 +391,17 @@ def test_supervised_units_are_exactly_those_of_the_file() -> None:
     assert [str(row.unit) for row in Supervision.objects.all()] == ["C"]
     (change,) = report.changed[0].changes
     assert (change.old, change.new) == ("department:A; office:B", "department:C")
+
+
+def test_deputies_are_none_of_the_files_business() -> None:
+    header = "username,role,supervises"
+    take("chief,supervisor,department:A", header=header)
+    chief = User.objects.get(username="chief")
+    chief.supervisions.create(unit=unit("B"), valid_from=LATER, valid_to=LATER + timedelta(days=7))
+
+    take("chief,supervisor,department:C", header=header, at=LATER)
+
+    assert sorted(str(row.unit) for row in Supervision.objects.all()) == ["B", "C"]
 
 
 def test_hostile_names_are_stored_as_they_are() -> None:

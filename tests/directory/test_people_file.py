@@ -63,7 +63,7 @@ def test_a_cell_with_what_nobody_types_refuses_its_row_alone(cell: bytes, reason
         (b"name,first_name\na,b\n", "line 1: the header has no column username"),
         (b"username,departement\na,b\n", "line 1, column departement: no such column"),
         (b"username,email,email\n", "line 1, column email: stands twice"),
-        (b"username,,email\n", "column number 2: no such column"),
+        (b"username,,email\n", "column #2: no such column"),
         (b'username,email\nmario,"oops\nanna,x\n', "line 2: "),
         (b"\xff\xfea", "UTF-16"),
     ],

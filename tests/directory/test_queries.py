@@ -8,16 +8,9 @@ import pytest
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from directory.models import OrgUnit, UnitKind
-from directory.queries import (
-    Home,
-    PayerBook,
-    budget_home,
-    installation_currency,
-    installation_zone,
-    lines_of,
-    members_of,
-    with_sub_units,
-)
+from directory.queries.homes import Home, budget_home, installation_currency, installation_zone
+from directory.queries.payers import PayerBook
+from directory.queries.units import lines_of, members_of, with_sub_units
 from tests.support.people import NOW, line, member, site, unit, user
 
 pytestmark = pytest.mark.django_db

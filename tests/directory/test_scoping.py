@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.db import models
+from django.db import IntegrityError, models, transaction
 from django.test import RequestFactory
 from pytest_django import DjangoAssertNumQueries
 
@@ -18,6 +18,7 @@ from directory.scoping import (
     Scope,
     ScopedQuerySet,
     Unscopable,
+    leads_units,
     lines_visible_to,
     people_visible_to,
     request_scope,
@@ -65,6 +66,7 @@ def test_a_supervisor_sees_his_units_with_all_below_and_nothing_beside(kind: Uni
     assert seen_by(chief) == {below, of_nobody_in_the_unit, own}
 
 
+@pytest.mark.feature("F035", "F036")
 def test_a_supervisor_of_several_units_sees_the_union() -> None:
     board = Switchboard(site())
     sales, lab = unit("Sales"), unit("4711", kind=UnitKind.COST_CENTRE)
@@ -236,3 +238,53 @@ def test_a_request_without_a_user_reaches_nothing(rf: RequestFactory) -> None:
     assert request_scope(request).user_id is None
     with pytest.raises(Unscopable):
         request_scope(rf.get("/"))
+
+
+# --- deputies ---------------------------------------------------------------------------------
+
+
+HOLIDAY = (NOW - timedelta(days=2), NOW + timedelta(days=5))
+
+
+@pytest.mark.feature("F035")
+@pytest.mark.parametrize(
+    ("days", "sees"), [(-3, False), (-2, True), (0, True), (4, True), (5, False), (30, False)]
+)
+def test_a_deputy_sees_the_unit_from_the_first_day_of_the_holiday_to_its_end(
+    days: int, sees: bool
+) -> None:
+    call = Switchboard(site()).call(None, unit("Sales/North"))
+    deputy = supervisor("deputy")
+    begins, ends = HOLIDAY
+    deputy.supervisions.create(unit=unit("Sales"), valid_from=begins, valid_to=ends)
+
+    then = scope_of(deputy, at=NOW + timedelta(days=days))
+
+    assert (call in Call.objects.visible_to(then)) is sees
+    assert bool(then.unit_ids) is sees
+    assert leads_units(then) is sees
+
+
+@pytest.mark.feature("F035")
+def test_a_deputy_may_stand_in_again_and_keeps_what_is_his_for_good() -> None:
+    sales, support = unit("Sales"), unit("Support")
+    deputy = supervisor("deputy", support)
+    for week in (0, 4):
+        begins = NOW + timedelta(weeks=week)
+        deputy.supervisions.create(
+            unit=sales, valid_from=begins, valid_to=begins + timedelta(weeks=1)
+        )
+
+    seen = [scope_of(deputy, at=NOW + timedelta(weeks=week)).unit_ids for week in (0, 2, 4)]
+
+    assert seen == [{sales.pk, support.pk}, {support.pk}, {sales.pk, support.pk}]
+
+
+def test_a_grant_for_good_stands_once() -> None:
+    sales = unit("Sales")
+    chief = supervisor("chief", sales)
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        chief.supervisions.create(unit=sales)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        chief.supervisions.create(unit=sales, valid_from=NOW, valid_to=NOW)

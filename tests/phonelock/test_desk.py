@@ -11,7 +11,8 @@ import orjson
 import pytest
 
 from cdr.engine import emergency
-from phonelock.curri.desk import Desk, client_address
+from directory.visitors import client_address
+from phonelock.curri.desk import Desk
 from phonelock.curri.store import SnapshotStore
 from phonelock.engine.admission import Door, Policy, SiteFacts, SiteSnapshot, digest_of
 from tests.support.curri import (

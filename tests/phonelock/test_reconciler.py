@@ -112,6 +112,21 @@ def test_a_switch_that_returns_has_all_its_locks_within_a_minute(fault: str) -> 
     assert SwitchCircuit.objects.get().state == CircuitState.CLOSED
 
 
+def test_a_switch_that_is_away_is_probed_though_none_of_its_lines_is_due() -> None:
+    lines = make_lines(2)
+    stub = StubSwitch.at("Milan")
+    stub.fault = "down"
+    for line in lines:
+        admin_lock(line)
+    reconcile(now=NOON)
+    LineLock.objects.update(next_attempt_at=NOON + timedelta(minutes=5))
+
+    stub.fault = ""
+    reconcile(now=NOON + timedelta(seconds=10))
+
+    assert confirmed(lines) == 2
+
+
 def test_orders_that_fail_while_the_switch_seems_well_are_brought_home_within_a_minute() -> None:
     lines = make_lines(5)
     stub = StubSwitch.at("Milan")
@@ -401,7 +416,7 @@ def test_an_idle_run_costs_next_to_nothing(django_assert_max_num_queries: object
     run_until(NOON, NOON + timedelta(minutes=1))
     sweep_wishes(now=NOON + timedelta(minutes=1))
 
-    with django_assert_max_num_queries(3):  # type: ignore[operator]
+    with django_assert_max_num_queries(2):  # type: ignore[operator]
         sweep_wishes(now=NOON + timedelta(seconds=65))
         reconcile(now=NOON + timedelta(seconds=65))
 

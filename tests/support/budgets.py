@@ -187,9 +187,12 @@ def _add_to_totals(call: Call, *, sign: int) -> None:
         number_class=call.number_class,
         currency=call.currency,
     )
+    is_answered = call.answered_at is not None and call.call_type != "IU"
     UsageTotal.objects.filter(pk=total.pk).update(
         calls=F("calls") + sign,
         talk_ms=F("talk_ms") + sign * call.talk_ms,
+        answered_calls=F("answered_calls") + sign * is_answered,
+        ring_ms=F("ring_ms") + sign * call.ring_ms * is_answered,
         paid_calls=F("paid_calls") + sign * call.is_paid,
         paid_talk_ms=F("paid_talk_ms") + sign * call.talk_ms * call.is_paid,
         unrated_calls=F("unrated_calls") + sign * (call.status == "UNRATED"),

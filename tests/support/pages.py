@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from alarms.models import MailState, OutboxMessage
 from budgets.models import (
     Budget,
     BudgetEvent,
     BudgetPeriod,
+    BudgetRequest,
     EventKind,
     Measure,
     Threshold,
@@ -36,11 +38,28 @@ from cdr.models import (
     Source,
     UsageTotal,
 )
-from directory.models import Line, LineHolding, Membership, OrgUnit, Role, Site, Supervision, User
+from directory.models import (
+    CompanyContact,
+    Contact,
+    Job,
+    Line,
+    LineHolding,
+    Membership,
+    OrgUnit,
+    Role,
+    Site,
+    Supervision,
+    User,
+)
 from kernel.periods import period_at
 from phonelock.models import LineLock
 
 HOSTILE = '"><svg onload=alert(1)>{{7*7}}<script>alert(2)</script>'
+FILE_KINDS = {
+    "people_file": "people_preview",
+    "rate_file": "rates_preview",
+    "contact_file": "contacts_preview",
+}
 PASSWORD = "correct-horse-battery"  # noqa: S105 - of a test
 
 
@@ -57,17 +76,27 @@ class PagesWorld:
     lines: dict[str, Line]
     calls: dict[str, Call] = field(default_factory=dict)
     budgets: dict[str, Budget] = field(default_factory=dict)
+    jobs: dict[str, Job] = field(default_factory=dict)
+    contacts: dict[str, Contact] = field(default_factory=dict)
+    files: dict[tuple[str, str], Job] = field(default_factory=dict)
     mail: OutboxMessage | None = None
     quarantined: QuarantinedRecord | None = None
     _delivery: Delivery | None = None
     _taken: int = 0
 
+    def _earlier_today(self) -> timedelta:
+        """An hour; just after the site's midnight half of what the day has had so far."""
+        local = self.now.astimezone(ZoneInfo(self.site.time_zone))
+        midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+        return min(timedelta(hours=1), (self.now - midnight) / 2)
+
     def call(self, who: str | None, number: str, call_type: str, **more: Any) -> Call:
-        """A stored call of `who`, `ago` before now (default: one hour)."""
+        """A stored call of `who`, `ago` before now (default: one hour, or less to be today)."""
         user = self.people[who] if who else None
         line = self.lines.get(who or "")
         membership = user.memberships.first() if user else None
-        started = self.now - more.pop("ago", timedelta(hours=1))
+        started = self.now - more.pop("ago", self._earlier_today())
+        local = started.astimezone(ZoneInfo(self.site.time_zone))
         talk = more.pop("talk", 60_000 if call_type[1] != "U" else 0)
         ring = more.pop("ring", 7_000)
         charge = more.pop("charge", 0)
@@ -84,8 +113,8 @@ class PagesWorld:
             "started_at": started,
             "answered_at": answered,
             "ended_at": started + timedelta(milliseconds=ring + talk),
-            "local_date": started.date(),
-            "local_hour": started.hour,
+            "local_date": local.date(),
+            "local_hour": local.hour,
             "ring_ms": ring,
             "talk_ms": talk,
             "call_type": call_type,
@@ -243,6 +272,51 @@ def _fill(world: PagesWorld, name: str) -> None:
         "own": world.budget(who="anna", spent=8_500_000),
         "in_scope": world.budget(unit=world.sales, spent=12_000_000),
         "foreign": world.budget(unit=world.support, amount=7_200_000, measure=Measure.MINUTES),
+    }
+    world.jobs = {
+        target: Job.objects.create(
+            kind="calls_file",
+            owner=world.people[who],
+            title=f"Calls of November{name}"[:200],
+            words=f"3 calls{name}",
+            error=f"no disk{name}",
+            state="FAILED",
+            asked_at=world.now,
+            finished_at=world.now,
+        )
+        for target, who in {"own": "anna", "in_scope": "ben", "foreign": "dora"}.items()
+    }
+    for target, who in (("own", "anna"), ("in_scope", "anna"), ("foreign", "dora")):
+        BudgetRequest.objects.create(
+            budget=world.budgets[target],
+            user=world.people[who],
+            reason=f"a fair in Milan{name}"[:500],
+            asked_at=world.now,
+        )
+    world.contacts = {
+        "own": Contact.objects.create(
+            owner=world.people["anna"],
+            number="+390266771999",
+            name=f"Acme{name}"[:120],
+            number_masked=True,
+        ),
+        "in_scope": CompanyContact.objects.create(number="+390255551000", name=f"Co{name}"[:120]),
+        "foreign": Contact.objects.create(
+            owner=world.people["dora"], number="+390255552000", name=f"Berlin{name}"[:120]
+        ),
+    }
+    # Files that were looked at: frank's own, and other people's, which nobody else finds.
+    world.files = {
+        (kind, target): Job.objects.create(
+            kind=FILE_KINDS[kind],
+            owner=world.people[who],
+            title=f"Look at it{name}"[:200],
+            parameters={"name": f"file{name}"},
+            state="DONE",
+            finished_at=world.now,
+        )
+        for kind in FILE_KINDS
+        for target, who in {"own": "frank", "in_scope": "ben", "foreign": "eve"}.items()
     }
     LineLock.objects.create(
         line=world.lines["anna"],
