@@ -6,6 +6,7 @@ a name is unknown, an account closed or a password missing is not said.
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from typing import Any
@@ -14,11 +15,12 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.forms import ChangePasswordForm, LoginForm
 from allauth.core.internal import ratelimit
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from directory.models import User
 from directory.sealing import opened, sealed
@@ -28,6 +30,12 @@ NOWHERE = "0.0.0.0"  # noqa: S104 - no socket is opened
 """What attempts by a local socket are counted by."""
 _ACTION = "login_failed"
 _APP = "allauth.account"
+_WAYS = {
+    "reauthenticate": _("Use your password"),
+    "mfa_reauthenticate": _("Use a code"),
+    "mfa_reauthenticate:webauthn": _("Use a security key"),
+}
+"""The ways to show once more who one is, by the names of allauth."""
 _NO_MATCH = _("User name and password do not fit together. Check both and try again.")
 
 
@@ -46,6 +54,11 @@ class ClosedAccounts(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     def get_client_ip(self, request: HttpRequest) -> str:
         """Who asks, as far as our own proxies say so: attempts are counted by it."""
         return address_of(request) or NOWHERE
+
+    def get_reauthentication_methods(self, user: User) -> list[dict[str, Any]]:
+        """The ways to show once more who one is, each in our own words."""
+        ways: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        return [{**way, "description": _WAYS.get(way["id"], way["description"])} for way in ways]
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         """The person who may sign in by these; a closed account is a failure like any other."""
@@ -133,6 +146,12 @@ class SecondFactors(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no 
 
     def get_totp_label(self, user: User) -> str:
         return user.get_username()
+
+    def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:  # noqa: A002 - theirs
+        """What a new key is called unless its owner says otherwise: the first number still free."""
+        known = {str(key) for key in Authenticator.objects.filter(user=user, type=type)}
+        names = (gettext("Key %(number)s") % {"number": number} for number in itertools.count(1))
+        return next(name for name in names if name not in known)
 
     def _get_site_name(self) -> str:
         return "Tollgate"

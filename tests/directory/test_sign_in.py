@@ -15,6 +15,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from billingsite.demo import load
+from directory.accounts import SecondFactors
 from directory.models import User
 from directory.operations.tokens import make_token
 from tests.support.pages import PASSWORD, PagesWorld, pages_world
@@ -349,6 +350,30 @@ def test_before_a_second_factor_changes_the_reader_shows_that_it_is_he(world: Pa
     assert answer.headers["Location"].startswith("/accounts/reauthenticate/")
     page = client.get(answer.headers["Location"]).content.decode()
     assert "Is it you?" in page
+
+
+@pytest.mark.feature("F025")
+def test_the_other_ways_are_said_in_our_words_and_a_new_key_has_a_number_of_its_own(
+    world: PagesWorld,
+) -> None:
+    anna = world.people["anna"]
+    client = signed_in(world, "anna")
+    show_it_is_you(client)
+    enrolled(client)
+    for name in ("Key 1", "Blue key", "Key 3"):
+        data = {"name": name, "credential": {}, "passwordless": False}
+        Authenticator.objects.create(user=anna, type="webauthn", data=data)
+
+    with_a_code = client.get("/accounts/2fa/reauthenticate/").content.decode()
+    keys = client.get("/accounts/2fa/").content.decode()
+    adapter = SecondFactors()
+
+    assert ">Use a code</a>" not in with_a_code
+    assert ">Use a security key</a>" in with_a_code
+    assert ">Use your password</a>" in with_a_code
+    assert "six digits that your authenticator app shows now" in with_a_code
+    assert "3 keys</span>" in keys
+    assert adapter.generate_authenticator_name(anna, Authenticator.Type.WEBAUTHN) == "Key 2"
 
 
 # --- the demo's cards -------------------------------------------------------------------------
