@@ -1,4 +1,5 @@
-"""Why a source's options cannot be used, as the drivers say it; `directory.said` translates."""
+"""What drivers say in plain English, gathered for translation: their names, and why a source's
+options cannot be used (`directory.said` translates these)."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from typing import Final
 
 from django.utils.translation import gettext_noop as _
 
+TITLES: Final = (_("Cisco UCM call files"), _("Delimited text"))
 REFUSALS: Final = (
     _("the %(driver)s driver has no option %(option)s"),
     _("option files must be a list of name patterns, such as cdr_*"),

@@ -84,7 +84,8 @@ class Words(forms.CharField):
     """Several words in one line, separated by blanks or commas; each is checked."""
 
     def __init__(self, *, check: Callable[[str], Any] = str, **options: Any) -> None:
-        super().__init__(max_length=2000, **options)
+        widget = forms.TextInput(attrs={"dir": "ltr"})
+        super().__init__(max_length=2000, **{"widget": widget, **options})
         self.check_word = check
 
     def prepare_value(self, value: Any) -> Any:

@@ -80,9 +80,9 @@ class MailForm(forms.Form):
     """Step 3. An empty password leaves the one that is kept."""
 
     SECURITY = (
-        ("starttls", _("STARTTLS, as most servers want it on port 587")),
-        ("tls", _("TLS from the first byte, mostly on port 465")),
-        ("none", _("None, for a server in your own network (port 25)")),
+        ("starttls", _("STARTTLS, usual (port 587)")),
+        ("tls", _("TLS at once (port 465)")),
+        ("none", _("None, own network (port 25)")),
     )
     host = forms.CharField(
         label=_("Server"),
@@ -108,6 +108,9 @@ class MailForm(forms.Form):
     )
     password = forms.CharField(
         label=_("Password"),
+        help_text=_(
+            "The password is kept on this machine, readable by Tollgate only, and never shown again."
+        ),
         required=False,
         max_length=500,
         strip=False,

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.validators import RegexValidator
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from billingsite.setup.countries import defaults_of
@@ -104,7 +105,7 @@ class CallsForm(forms.Form):
         self.fields["time_zone"].choices = [("", by_country), *zone_choices()]  # type: ignore[attr-defined]
         self.fields["currency"].choices = [("", by_country), *currency_choices()]  # type: ignore[attr-defined]
         self.fields["driver"].choices = [  # type: ignore[attr-defined]
-            (name, driver_class(name).title) for name in driver_names()
+            (name, gettext(driver_class(name).title)) for name in driver_names()
         ]
         if is_known:
             for name in ("site", "source"):
@@ -147,6 +148,7 @@ class NumbersForm(forms.Form):
         label=_("Exit code"),
         help_text=_("What people press to get an outside line: 0 or 9. Empty if nothing."),
         required=False,
+        widget=forms.TextInput(attrs={"dir": "ltr", "inputmode": "numeric"}),
         max_length=8,
         validators=[digits_only],
     )
@@ -154,6 +156,7 @@ class NumbersForm(forms.Form):
         label=_("International prefix"),
         help_text=_("Before a country code: 00, 011."),
         required=False,
+        widget=forms.TextInput(attrs={"dir": "ltr", "inputmode": "numeric"}),
         max_length=8,
         validators=[digits_only],
     )
@@ -161,6 +164,7 @@ class NumbersForm(forms.Form):
         label=_("National prefix"),
         help_text=_("Before an area code: 0 in Germany, 1 in the United States, none in Italy."),
         required=False,
+        widget=forms.TextInput(attrs={"dir": "ltr", "inputmode": "numeric"}),
         max_length=8,
         validators=[digits_only],
     )
@@ -168,6 +172,7 @@ class NumbersForm(forms.Form):
         label=_("Own area code"),
         help_text=_("Without the national prefix: 20 for London, 02 for Milan."),
         required=False,
+        widget=forms.TextInput(attrs={"dir": "ltr", "inputmode": "numeric"}),
         max_length=8,
         validators=[digits_only],
     )

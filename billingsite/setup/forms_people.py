@@ -46,7 +46,7 @@ class BudgetsForm(forms.Form):
 
     LOCKS = (
         ("cucm", _("Cisco asks Tollgate before each call (external call control)")),
-        ("simulated", _("Simulated: nothing is locked, everything looks as if")),
+        ("simulated", _("Simulated: nothing is locked, but all looks as if it were")),
         ("none", _("No locks")),
     )
     PERIODS = (("month", _("Month")), ("week", _("Week")), ("day", _("Day")))
@@ -79,7 +79,7 @@ class BudgetsForm(forms.Form):
     failure_policy = forms.ChoiceField(
         label=_("When a question cannot be decided"),
         choices=[
-            (FailurePolicy.OPEN.value.lower(), _("Let the call through (recommended)")),
+            (FailurePolicy.OPEN.value.lower(), _("Let it through (recommended)")),
             (FailurePolicy.CLOSED.value.lower(), _("Refuse it")),
             (FailurePolicy.PBX.value.lower(), _("Leave it to the telephone system")),
         ],
