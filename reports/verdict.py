@@ -96,7 +96,7 @@ def part_words(name: str) -> str:
         "switch": _("Tells the telephone systems about locks"),
         "notices": _("Writes mails"),
         "mail": _("Sends mails"),
-        "jobs": _("Wakes long works"),
+        "jobs": _("Wakes long jobs"),
         "beat": _("Timer (beat)"),
         "fast worker": _("Worker for the pipeline"),
         "slow worker": _("Worker for reports and files"),

@@ -49,7 +49,7 @@ CARDS = (
         "ada.rinaldi",
         "Ada Rinaldi",
         _("Administrator"),
-        _("Everything: all calls, prices, people and the works."),
+        _("Everything: all calls, prices, people and the system itself."),
         "settings",
     ),
     Card(

@@ -255,9 +255,11 @@ def test_the_newest_outcomes_alone_are_counted(
     world.delivery.save()
 
     (state,) = works.source_states(now=world.now)
+    text = words_of(administrator(world).get("/system/"))
 
     assert dict(state.outcomes)[OutcomeKind.STORED] == 2
     assert state.records == 6
+    assert "Outcomes of the newest 2 records of all sources" in text
 
 
 def test_no_call_is_counted_and_few_questions_are_asked(world: PagesWorld) -> None:
