@@ -38,11 +38,21 @@ class Hand(Protocol):
         """Give a file to a field."""
 
 
+def hear_of_files(page: Page) -> None:
+    """Have this page's choice of files told to us from now on.
+
+    The browser learns of the wish and of a key pressed by two ways, so that a wish told
+    only with the key may come after it: then no choice is ever told.
+    """
+    page.on("filechooser", lambda _: None)
+
+
 class Mouse:
     """Points and clicks; types only what is to be written."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
+        hear_of_files(page)
 
     def press(self, target: Locator) -> None:
         target.click()
@@ -66,6 +76,7 @@ class Keyboard:
 
     def __init__(self, page: Page) -> None:
         self.page = page
+        hear_of_files(page)
 
     def reach(self, target: Locator) -> None:
         """Tab to `target`.
