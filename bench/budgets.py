@@ -83,7 +83,7 @@ def add_totals(first_user: int, *, months: range, rows_a_month: int) -> None:
             " charge_micros)"
             " WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %s)"
             " SELECT %s, %s + i, 1, 0, 0, 1, 'OA', 'national', 'EUR', 2, 120000, 2, 16000, 2,"
-            " 120000, 0, 200000, 200000 FROM n"
+            " 120000, 0, 200000, 200000 FROM n WHERE true"  # SQLite takes ON for a join's without it
             " ON CONFLICT DO NOTHING",
             BUDGETS - 1,
             day,
