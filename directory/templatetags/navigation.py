@@ -96,14 +96,25 @@ def address(route: str) -> str:
         return ""
 
 
-def _shown(group: Group, role: Role | None, here: str, badges: Mapping[str, object]) -> list[dict]:
+def _shown(
+    group: Group, role: Role | None, here: tuple[str, str], badges: Mapping[str, object]
+) -> list[dict]:
+    """The group's entries for `role`; `here` is the route of the page, and its path."""
+    route, path = here
     shown = []
     for entry in group.entries:
         href = address(entry.route) if role in entry.roles else ""
         if href:
-            is_here = entry.route == here
-            badge = badges.get(entry.route)
-            shown.append({"href": href, "words": entry.words, "is_here": is_here, "badge": badge})
+            is_here = entry.route == route
+            shown.append(
+                {
+                    "href": href,
+                    "words": entry.words,
+                    "is_here": is_here,
+                    "is_above": not is_here and href != "/" and path.startswith(href),
+                    "badge": badges.get(entry.route),
+                }
+            )
     return shown
 
 
@@ -115,7 +126,7 @@ def navigation(context: template.Context) -> dict[str, object]:
     role = role_of(reader)
     if request is None or role is None or not isinstance(reader, User):
         return {"request": request, "reader": None, "csrf_token": context.get("csrf_token")}
-    here = getattr(getattr(request, "resolver_match", None), "view_name", "")
+    here = getattr(getattr(request, "resolver_match", None), "view_name", ""), request.path
     badges = context.get("menu_badges") or {}
     groups = []
     for group in GROUPS:
@@ -124,7 +135,7 @@ def navigation(context: template.Context) -> dict[str, object]:
             shown = [entry["badge"] for entry in entries if entry["badge"]]
             loud = [badge for badge in shown if not getattr(badge, "is_quiet", False)]
             badge = next(iter([*loud, *shown]), None)
-            is_here = any(entry["is_here"] for entry in entries)
+            is_here = any(entry["is_here"] or entry["is_above"] for entry in entries)
             groups.append(
                 {
                     "words": group.words,

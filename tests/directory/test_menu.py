@@ -75,3 +75,32 @@ def test_a_module_that_is_off_leaves_the_menu(world: PagesWorld, settings: Setti
 @pytest.mark.parametrize(("who", "name"), [("anna", "Anna Rossi"), ("frank", "Frank Rossi")])
 def test_whoever_comes_in_is_greeted_by_name(world: PagesWorld, who: str, name: str) -> None:
     assert f"Welcome, {name}" in client_of(world, who).get("/").content.decode()
+
+
+@pytest.mark.feature("F028")
+@pytest.mark.parametrize(
+    ("who", "path", "marked"),
+    [
+        ("anna", "/", 'href="/" aria-current="page"'),
+        ("anna", "/calls/", 'href="/calls/" aria-current="page"'),
+        ("anna", "/budgets/history/", 'href="/budgets/" aria-current="true"'),
+        ("anna", "/phone/pin/", 'href="/phone/" aria-current="true"'),
+        ("cleo", "/budgets/requests/", "Budgets"),
+        ("cleo", "/phone/users/", "Phone"),
+        ("frank", "/budgets/assign/", "Budgets"),
+        ("frank", "/setup/", "Administration"),
+        ("frank", "/setup/language/", "Administration"),
+    ],
+)
+def test_the_menu_marks_where_the_reader_is_on_pages_further_down_too(
+    world: PagesWorld, who: str, path: str, marked: str
+) -> None:
+    page = client_of(world, who).get(path).content.decode()
+    bar = re.search(r'<nav aria-label="Main">(.*?)</nav>', page, re.DOTALL)
+    assert bar is not None
+
+    groups = re.findall(r'<summary class="here">(.*?)</summary>', bar[1], re.DOTALL)
+    links = re.findall(r'<li><a (href="[^"]*" aria-current="[^"]*")><svg', bar[1])
+    words = [re.sub(r"<[^>]*>", " ", group).split()[0] for group in groups]
+
+    assert links + words == [marked]
