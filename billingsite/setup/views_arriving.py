@@ -53,9 +53,8 @@ class Arriving(SetupView):
 
     def _arrived(self, system: System) -> dict[str, Any]:
         deliveries = list(Delivery.objects.filter(source=system.source).order_by("-pk")[:LATEST])
-        newest = deliveries[0] if deliveries else None
-        outcomes = Outcome.objects.filter(delivery=newest).values_list("kind")
-        counts = dict(outcomes.annotate(Count("pk")).order_by("kind")) if newest else {}
+        outcomes = Outcome.objects.filter(delivery__in=deliveries).values_list("kind")
+        counts = dict(outcomes.annotate(Count("pk")).order_by("kind"))
         calls = calls_in(self.scope).filter(source=system.source)
         rows = calls.select_related(*LISTED_WITH)
         latest = [listed(call, self.scope) for call in rows.order_by("-started_at", "-pk")[:LATEST]]
@@ -63,10 +62,6 @@ class Arriving(SetupView):
         first: Call | None = priced.order_by("-started_at", "-pk").first()
         return {
             "deliveries": deliveries,
-            "newest": newest,
-            "counts": [
-                (OutcomeKind(kind).label, number) for kind, number in sorted(counts.items())
-            ],
             "set_aside": counts.get(OutcomeKind.QUARANTINED.value, 0),
             "duplicates": counts.get(OutcomeKind.DUPLICATE.value, 0),
             "latest": latest,

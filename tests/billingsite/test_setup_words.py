@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cdr.models import Delivery, DeliveryState, Outcome, OutcomeKind, Source
 from directory.models import User
 from tests.support.first_setup import NewAdministrator
 
@@ -51,3 +53,25 @@ def test_only_a_step_that_is_open_can_be_left_out(ready: NewAdministrator) -> No
     assert LEAVE_OUT in page(ready, "mail")
     assert LEAVE_OUT not in page(ready, "language")
     assert LEAVE_OUT not in page(ready, "prices")
+
+
+def test_records_set_aside_are_counted_over_all_files_that_are_shown(
+    ready: NewAdministrator,
+) -> None:
+    source, now = Source.objects.get(), datetime.now(UTC)
+    for number in range(7):  # two more than are shown
+        delivery = Delivery.objects.create(
+            source=source,
+            claim=f"claim {number}",
+            name=f"cdr_{number}",
+            received_at=now + timedelta(seconds=number),
+            state=DeliveryState.MINED,
+            records_read=2,
+        )
+        for position, kind in enumerate((OutcomeKind.QUARANTINED, OutcomeKind.DUPLICATE)):
+            Outcome.objects.create(delivery=delivery, kind=kind, position=position)
+
+    shown = page(ready, "arriving")
+
+    assert "5 records were set aside" in shown
+    assert "5 records were known already" in shown
