@@ -19,6 +19,8 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from directory.sentences import SaidAnew
+
 CUSTOM_FIELDS = tuple(f"custom_{number}" for number in range(1, 11))
 
 
@@ -382,7 +384,7 @@ JOBS_KEPT_FOR = timedelta(days=7)
 ENDED_JOBS = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
 
 
-class Job(models.Model):
+class Job(SaidAnew, models.Model):
     """A long work that somebody asked for. The row is the truth; messages only wake workers.
 
     Whoever changes QUEUED into RUNNING does the work; `attempts` then names the run,
@@ -397,6 +399,7 @@ class Job(models.Model):
     done = models.PositiveBigIntegerField(default=0)
     total = models.PositiveBigIntegerField(null=True, blank=True)
     words = models.CharField(max_length=500, blank=True, help_text="what the work says of itself")
+    sentences = models.JSONField(default=dict, blank=True, help_text="both, for any language")
     parameters = models.JSONField(default=dict, blank=True)
     answer = models.JSONField(default=dict, blank=True, help_text="what the work found out")
     page = models.CharField(max_length=200, blank=True, help_text="where the result is shown")

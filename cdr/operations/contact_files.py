@@ -7,8 +7,7 @@ from typing import Final
 
 from django.urls import reverse
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from cdr.queries.contact_numbers import number_reader
 from directory.engine.contact_file import InvalidContactFile, read_contact_file
@@ -18,6 +17,7 @@ from directory.operations.jobs import start_job
 from directory.operations.previews import keep_report, kept_report, start_import
 from directory.operations.work import Work
 from directory.scoping import scope_of
+from directory.sentences import Sentence
 from kernel.errors import DomainError
 
 PREVIEW: Final = "contacts_preview"
@@ -48,7 +48,7 @@ def start_contacts_preview(
     return start_job(
         kind=PREVIEW,
         owner=owner,
-        title=_("Look at the contacts in %(name)s") % {"name": name},
+        title=Sentence(gettext_noop("Look at the contacts in %(name)s"), {"name": name}),
         parameters={"name": name, "book": book},
         files={FILE: chunks},
         is_done_here=is_done_here,
@@ -62,7 +62,8 @@ def start_contacts_import(preview: Job) -> Job:
         FileGone: if the file is not kept any more.
         TooManyJobs: if too many jobs of the owner wait.
     """
-    title = _("Import the contacts in %(name)s") % {"name": preview.parameters.get("name", FILE)}
+    name = preview.parameters.get("name", FILE)
+    title = Sentence(gettext_noop("Import the contacts in %(name)s"), {"name": name})
     return start_import(preview, kind=IMPORT, title=title, file=FILE)
 
 
@@ -78,8 +79,10 @@ def do_import(work: Work) -> None:
     write_contacts(owner_id, report)
     _keep(work, report)
     work.say(
-        _("%(new)s new, %(changed)s changed, %(refused)s rows refused.")
-        % {name: report.counts[name] for name in ("new", "changed", "refused")}
+        Sentence(
+            gettext_noop("%(new)s new, %(changed)s changed, %(refused)s rows refused."),
+            {name: report.counts[name] for name in ("new", "changed", "refused")},
+        )
     )
 
 

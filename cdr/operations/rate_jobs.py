@@ -21,7 +21,7 @@ from pathlib import Path
 
 import orjson
 from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from cdr.engine.rating import CompiledTariff, Unpriced, compile_tariff
 from cdr.engine.receipts import Receipt, explain
@@ -44,6 +44,7 @@ from directory.operations.previews import (
     start_import,
 )
 from directory.operations.work import Work, folder_of
+from directory.sentences import Sentence
 
 PREVIEW = "rates_preview"
 IMPORT = "rates_import"
@@ -95,7 +96,7 @@ def start_rates_preview(
     return start_job(
         kind=PREVIEW,
         owner=owner,
-        title=_("Look at the rates in %(name)s") % {"name": name},
+        title=Sentence(gettext_noop("Look at the rates in %(name)s"), {"name": name}),
         parameters={"name": name, **asdict(wishes)},
         files={FILE: chunks},
         is_done_here=is_done_here,
@@ -126,7 +127,7 @@ def start_rates_import(preview: Job) -> Job:
         TooManyJobs: if too many jobs of the owner wait.
     """
     name = preview.parameters.get("name", FILE)
-    title = _("Import the rates in %(name)s") % {"name": name}
+    title = Sentence(gettext_noop("Import the rates in %(name)s"), {"name": name})
     return start_import(preview, kind=IMPORT, title=title, file=FILE)
 
 
@@ -161,7 +162,7 @@ def do_import(work: Work) -> None:
     """The job of kind `rates_import`."""
     work.for_administrators()
     work.leads_to(_page_of(work))
-    work.say(_("Importing; until it is finished nothing is changed."))
+    work.say(Sentence(gettext_noop("Importing; until it is finished nothing is changed.")))
     work.beat()
     work.progress(1, STEPS_OF_PREVIEW)
     report = with_page_words(
@@ -175,15 +176,17 @@ def do_import(work: Work) -> None:
     keep_report(work, report)
     work.answer = {"counts": report.counts}
     work.say(
-        _(
-            "Tariff %(tariff)s is now version %(version)s; %(taken)s rows taken, %(refused)s refused."
+        Sentence(
+            gettext_noop(
+                "Tariff %(tariff)s is now version %(version)s; %(taken)s rows taken, %(refused)s refused."
+            ),
+            {
+                "tariff": report.tariff,
+                "version": report.version,
+                "taken": report.taken,
+                "refused": report.refused_count,
+            },
         )
-        % {
-            "tariff": report.tariff,
-            "version": report.version,
-            "taken": report.taken,
-            "refused": report.refused_count,
-        }
     )
 
 

@@ -1,6 +1,7 @@
 """Long works: asked for on a page, done by a worker, watched by their owner.
 
-    job = start_job(kind="calls_file", owner=user, title=_("Calls of November"), parameters={…})
+    title = Sentence(gettext_noop("Calls of %(month)s"), {"month": "November"})
+    job = start_job(kind="calls_file", owner=user, title=title, parameters={…})
     return redirect(job)
 
 The kinds are named in `settings.JOB_KINDS`; a kind is a function that takes `Work`.
@@ -32,6 +33,7 @@ from directory.models import ENDED_JOBS, JOBS_KEPT_FOR, Job, JobState, User
 from directory.operations.work import Cancelled, Work, folder_of
 from directory.queries.languages import language_of
 from directory.reader import zone_of
+from directory.sentences import Sentence
 from kernel.errors import DomainError
 
 logger = logging.getLogger(__name__)
@@ -82,12 +84,14 @@ def start_job(
     *,
     kind: str,
     owner: User,
-    title: str,
+    title: str | Sentence,
     parameters: Mapping[str, Any] | None = None,
     files: Mapping[str, Iterable[bytes]] | None = None,
     is_done_here: bool = False,
 ) -> Job:
     """Ask for a work: its row, the files that belong to it, and a message to a worker.
+
+    A `title` that is a sentence is said in the language of each page that shows it.
 
     `files` are written into the job's folder under the names given (ours, never the
     uploader's); an uploaded file's `chunks()` will do. With `is_done_here` no worker
@@ -107,7 +111,11 @@ def start_job(
         )
     with transaction.atomic():
         job = Job.objects.create(
-            kind=kind, owner=owner, title=str(title)[:200], parameters=dict(parameters or {})
+            kind=kind,
+            owner=owner,
+            title=str(title)[:200],
+            sentences={"title": title.kept()} if isinstance(title, Sentence) else {},
+            parameters=dict(parameters or {}),
         )
         for name, chunks in (files or {}).items():
             _keep(folder_of(job.pk) / name, chunks)
@@ -204,6 +212,7 @@ def run_job(job_id: int, *, clock: Callable[[], datetime]) -> Job | None:
         done=work.done,
         total=work.total,
         words=work.words,
+        sentences=work.sentences,
         answer=work.answer,
         page=work.page if state is JobState.DONE else "",
         file=work.file if state is JobState.DONE and (work.folder / work.file).is_file() else "",

@@ -16,12 +16,14 @@ from typing import Any
 from django.db import IntegrityError
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from directory.models import Job, User
 from directory.operations.jobs import start_job
 from directory.operations.people import PeopleReport, PersonReport, Watch, import_people
 from directory.operations.previews import keep_report, kept_report, start_import
 from directory.operations.work import Work
+from directory.sentences import Sentence
 from kernel.errors import DomainError
 
 PREVIEW = "people_preview"
@@ -138,7 +140,7 @@ def start_people_preview(
     return start_job(
         kind=PREVIEW,
         owner=owner,
-        title=_("Look at the people in %(name)s") % {"name": name},
+        title=Sentence(gettext_noop("Look at the people in %(name)s"), {"name": name}),
         parameters={"name": name},
         files={FILE: chunks},
         is_done_here=is_done_here,
@@ -153,7 +155,7 @@ def start_people_import(preview: Job) -> Job:
         TooManyJobs: if too many jobs of the owner wait.
     """
     name = preview.parameters.get("name", FILE)
-    title = _("Import the people in %(name)s") % {"name": name}
+    title = Sentence(gettext_noop("Import the people in %(name)s"), {"name": name})
     return start_import(preview, kind=IMPORT, title=title, file=FILE)
 
 
@@ -169,14 +171,16 @@ def do_import(work: Work) -> None:
     """The job of kind `people_import`."""
     work.for_administrators()
     work.leads_to(_page_of(work))
-    work.say(_("Importing; until it is finished nothing is changed."))
+    work.say(Sentence(gettext_noop("Importing; until it is finished nothing is changed.")))
     work.beat()
     content = (work.folder / FILE).read_bytes()
     done = import_people_file(content, at=work.at, watch=work.progress)
     _keep(work, done)
     work.say(
-        _("%(new)s new, %(changed)s changed, %(refused)s rows refused.")
-        % {name: done.counts[name] for name in ("new", "changed", "refused")}
+        Sentence(
+            gettext_noop("%(new)s new, %(changed)s changed, %(refused)s rows refused."),
+            {name: done.counts[name] for name in ("new", "changed", "refused")},
+        )
     )
 
 

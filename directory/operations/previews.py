@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from directory.models import Job
 from directory.operations.jobs import start_job
 from directory.operations.work import Work, folder_of
+from directory.sentences import Sentence
 from kernel.errors import DomainError
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def pieces_of(path: Path) -> Iterator[bytes]:
             yield piece
 
 
-def start_import(preview: Job, *, kind: str, title: str, file: str) -> Job:
+def start_import(preview: Job, *, kind: str, title: Sentence, file: str) -> Job:
     """Import the `file` that `preview` looked at. Asked twice it is one import while that runs.
 
     Raises:

@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 
 from directory.models import Job, JobState, User
 from directory.roles import is_administrator
+from directory.sentences import Sentence
 from kernel.errors import DomainError
 
 logger = logging.getLogger(__name__)
@@ -58,6 +59,9 @@ class Work:
         self.page = ""
         self.file = ""
         self.words = ""
+        self.sentences: dict[str, Any] = {
+            name: kept for name, kept in job.sentences.items() if name == "title"
+        }
         self.done = 0
         self.total: int | None = None
         self._is_over = False
@@ -96,9 +100,11 @@ class Work:
         if self._is_over:
             raise Cancelled
 
-    def say(self, words: str) -> None:
-        """Say in the owner's language what is being done, or what came of it."""
-        self.words = words[:WORDS_LENGTH]
+    def say(self, words: str | Sentence) -> None:
+        """Say what is being done, or what came of it; a sentence in whatever language is read."""
+        self.words = str(words)[:WORDS_LENGTH]
+        title = {name: kept for name, kept in self.sentences.items() if name == "title"}
+        self.sentences = title | ({"words": words.kept()} if isinstance(words, Sentence) else {})
 
     def new_file(self, name: str) -> Path:
         """Where to write the file that the owner downloads under `name`.
@@ -125,7 +131,11 @@ class Work:
                 pk=self.job.pk, state=JobState.RUNNING, attempts=self.job.attempts
             )
             is_mine = mine.update(
-                heartbeat_at=self._said_at, done=self.done, total=self.total, words=self.words
+                heartbeat_at=self._said_at,
+                done=self.done,
+                total=self.total,
+                words=self.words,
+                sentences=self.sentences,
             )
             wanted = is_mine and mine.filter(cancel_asked_at__isnull=True).exists()
             self._is_over = self._is_over or not wanted

@@ -74,14 +74,14 @@ class JobAction(ScopedAction):
 class CancelJob(JobAction):
     def do(self, job: Job) -> str:
         if cancel_job(job, at=now()):
-            return _("“%(title)s” was cancelled.") % {"title": job.title}
-        return _("“%(title)s” stops as soon as it can.") % {"title": job.title}
+            return _("“%(title)s” was cancelled.") % {"title": job.title_said}
+        return _("“%(title)s” stops as soon as it can.") % {"title": job.title_said}
 
 
 class RetryJob(JobAction):
     def do(self, job: Job) -> str:
         retry_job(job, at=now())
-        return _("“%(title)s” starts again from the beginning.") % {"title": job.title}
+        return _("“%(title)s” starts again from the beginning.") % {"title": job.title_said}
 
 
 class JobFile(SignedIn):
