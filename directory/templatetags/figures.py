@@ -158,6 +158,13 @@ def ltr(value: object) -> SafeString:
     return format_html('<bdi dir="ltr">{}</bdi>', value)
 
 
+@register.filter
+def mail_address(value: object) -> SafeString:
+    """A mail address; where it is too long for its line it breaks before the @."""
+    name, at, host = str(value).rpartition("@")
+    return format_html('<bdi dir="ltr">{}<wbr>{}</bdi>', name, f"{at}{host}")
+
+
 def listed(parts: Iterable[str]) -> str:
     """Parts of a line one after the other, with the comma of the reader's script."""
     comma = "، " if active_locale().language == "ar" else ", "

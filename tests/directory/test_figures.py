@@ -136,3 +136,9 @@ def test_sizes_are_written_like_other_figures(language: str, written: str) -> No
 def test_parts_are_joined_with_the_comma_of_the_script(language: str, line: str) -> None:
     with translation.override(language):
         assert figures.listed(["a", "b"]) == line
+
+
+def test_a_mail_address_breaks_before_its_host_and_stays_text() -> None:
+    assert figures.mail_address("a.b@c.example") == '<bdi dir="ltr">a.b<wbr>@c.example</bdi>'
+    assert figures.mail_address("<b>@c") == '<bdi dir="ltr">&lt;b&gt;<wbr>@c</bdi>'
+    assert figures.mail_address("—") == '<bdi dir="ltr"><wbr>—</bdi>'
