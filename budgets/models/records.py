@@ -8,13 +8,14 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from budgets.models.periods import BudgetPeriod
 from budgets.models.rules import Budget
 
 
 class EventKind(models.TextChoices):
-    ASSIGNED = "assigned", _("assigned")
+    ASSIGNED = "assigned", pgettext_lazy("what happened to a budget", "assigned")
     CHANGED = "changed", _("changed")
     DELETED = "deleted", _("deleted")
     THRESHOLD = "threshold", _("threshold reached")

@@ -278,6 +278,25 @@ def test_less_than_nothing_is_never_left(spent: int, left: str) -> None:
     assert left in OutboxMessage.objects.get().text_body
 
 
+@pytest.mark.parametrize("asked", [15_000_000, 0])
+def test_whoever_asks_for_more_is_told_of_with_what_is_spent(asked: int) -> None:
+    period = budget_of(person())
+
+    notice_of(
+        period,
+        kind=EventKind.ASKED,
+        recipients=["boss@example.com"],
+        spent=106_480_000,
+        asked=asked,
+    )
+    sweep_notices(now=NOON)
+
+    text = OutboxMessage.objects.get().text_body
+    assert "; €106.48 of €100.00 is spent." in text
+    assert "Remaining: -€6.48" in text
+    assert "€0.00" not in text
+
+
 def test_a_threshold_mail_says_when_the_phone_will_be_locked_or_that_it_will_not() -> None:
     locking, telling = person("locking"), person("telling")
 
