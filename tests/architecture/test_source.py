@@ -171,6 +171,17 @@ def test_templates_trust_no_value() -> None:
     assert wrong == []
 
 
+def test_times_and_days_run_as_their_language_runs() -> None:
+    """`12:00 م` forced from left to right stands the wrong way round."""
+    wrong = [
+        shown(path)
+        for path in sorted((ROOT / "templates").rglob("*.html"))
+        if re.search(r"\|(clock|moment|day)\|ltr\b", path.read_text(encoding="utf-8"))
+    ]
+
+    assert wrong == []
+
+
 def test_no_module_has_a_vague_name() -> None:
     wrong = [
         shown(path)
