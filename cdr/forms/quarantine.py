@@ -45,7 +45,9 @@ class ReplayForm(forms.Form):
         label=_("Record"),
         max_length=65_536,
         strip=False,
-        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "dir": "ltr"}),
+        widget=forms.Textarea(
+            attrs={"rows": 10, "spellcheck": "false", "dir": "ltr", "class": "font-monospace"}
+        ),
     )
 
 

@@ -229,7 +229,7 @@ class TrialForm(forms.Form):
         label=gettext_lazy("Number"),
         strip=True,
         widget=forms.TextInput(
-            attrs={"inputmode": "tel", "dir": "ltr", "placeholder": "+44 20 7123 4567"}
+            attrs={"inputmode": "tel", "dir": "ltr", "placeholder": "+442071234567"}
         ),
         error_messages={"invalid": gettext_lazy("This is no telephone number.")},
     )
