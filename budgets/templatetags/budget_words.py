@@ -21,7 +21,7 @@ from budgets.queries.listing import BudgetRow
 from budgets.queries.shown import ShownBudget
 from directory.models import User
 from directory.roles import is_administrator
-from directory.templatetags.figures import duration, listed, money, money_short, query, whole
+from directory.templatetags.figures import duration, listed, money, money_short, whole
 from kernel.money import to_decimal
 
 register = template.Library()
@@ -302,20 +302,3 @@ RECIPIENTS: dict[str, Promise] = {
 def recipient_words(name: str) -> str:
     """Who is told: a word of ours, or a mail address."""
     return str(RECIPIENTS.get(name, name))
-
-
-@register.inclusion_tag("budgets/sort_head.html", takes_context=True)
-def sort_head(
-    context: template.Context, key: str, words: str, *, figure: bool = False
-) -> dict[str, object]:
-    """The head of a sortable column: a link that sorts by it, or turns the order round."""
-    sort = str(context.get("sort", ""))
-    falls = sort == f"-{key}"
-    direction = ("descending" if falls else "ascending") if sort.removeprefix("-") == key else ""
-    wanted = f"-{key}" if direction == "ascending" else key
-    return {
-        "words": words,
-        "href": query(context, sort=wanted, page=""),
-        "direction": direction,
-        "is_figure": figure,
-    }

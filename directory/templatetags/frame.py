@@ -14,9 +14,12 @@ from django.utils.safestring import SafeString, mark_safe
 
 from directory.definitions import DEFINITIONS
 from directory.preferences import preferences_of
+from directory.templatetags.figures import query
 
 register = template.Library()
 
+PLACES = ("page", "older", "newer", "after", "before")
+"""The names in addresses of a place in a list; a list in another order begins anew."""
 ICON_FOLDER = Path(settings.BASE_DIR, "static/vendor/tabler-icons-3.51.0")
 
 
@@ -53,6 +56,27 @@ def definition(key: str) -> SafeString:
         KeyError: for a figure that has no definition: a programming error.
     """
     return render_to_string("components/definition.html", {"key": key, "defined": DEFINITIONS[key]})
+
+
+@register.inclusion_tag("components/sort_head.html", takes_context=True)
+def sort_head(
+    context: template.Context, key: str, words: str, *, css: str = "", falls_first: bool = False
+) -> dict[str, object]:
+    """The head of a sortable column: a link that sorts by it, or turns the order round.
+
+    The page's order is its `sort`: a key, with a minus where the greatest come first.
+    `falls_first` lets the first click bring the greatest. A new order begins at its first page.
+    """
+    sort = str(context.get("sort", ""))
+    directions = {key: "ascending", f"-{key}": "descending"}
+    falls = sort == key if sort in directions else falls_first
+    wanted = f"-{key}" if falls else key
+    return {
+        "words": words,
+        "href": query(context, sort=wanted, **dict.fromkeys(PLACES, "")),
+        "direction": directions.get(sort, ""),
+        "css": css,
+    }
 
 
 @register.filter

@@ -48,7 +48,8 @@ class Users(OverseersOnly, ScopedPage):
             ],
             page=page,
             rows=rows,
-            heads=self._heads(form),
+            heads=[(name, form.fields[name].label) for name in SORTS],
+            sort=form.cleaned_data.get("sort", "") if form.is_valid() else "",
             sizes=SIZES,
             size=size,
             may_change=scope.may_change,
@@ -56,16 +57,6 @@ class Users(OverseersOnly, ScopedPage):
             at=scope.at,
             **kwargs,
         )
-
-    def _heads(self, form: PeopleForm) -> list[dict[str, str]]:
-        """The columns that can be sorted by, with where a click leads."""
-        sort = form.cleaned_data.get("sort", "") if form.is_valid() else ""
-        heads = []
-        for name in SORTS:
-            way = {name: "ascending", f"-{name}": "descending"}.get(sort, "none")
-            following = f"-{name}" if sort == name else name
-            heads.append({"label": str(form.fields[name].label), "way": way, "sort": following})
-        return heads
 
     def _chips(self, form: PeopleForm) -> list[tuple[str, str]]:
         if not form.is_valid():
