@@ -104,6 +104,17 @@ def reach(*, percent: int, locks: bool, effective: int) -> int | None:
     return 0 if effective < 0 else 1
 
 
+def least_below(*, percent: int, spent: int) -> int:
+    """The smallest amount of a budget of which `spent` does not reach `percent`.
+
+    >>> least_below(percent=100, spent=10_500_000)
+    10500001
+    >>> reach(percent=80, locks=True, effective=least_below(percent=80, spent=7))
+    8
+    """
+    return max(1, 100 * spent // percent + 1)
+
+
 def judge(
     *, spent: int, effective: int, steps: Sequence[Step], latches: Sequence[Latch]
 ) -> Verdict:

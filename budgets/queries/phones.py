@@ -14,8 +14,12 @@ from enum import Enum
 
 from django.db.models import Q
 
-from budgets.models import BudgetEvent, BudgetPeriod, EventKind, LockWish
-from budgets.queries.shown import ShownBudget
+from budgets.engine.terms import ROUNDED_TO
+from budgets.engine.thresholds import least_below
+from budgets.models import Budget, BudgetEvent, BudgetPeriod, EventKind, LockWish, PeriodState
+from budgets.queries.shown import ShownBudget, shown
+from directory.models import User
+from kernel.money import ceil_div
 
 LOCKING_KINDS = (EventKind.PHONE_LOCKED, EventKind.LOCK_SKIPPED, EventKind.LOCK_FAILED)
 
@@ -104,3 +108,30 @@ def wishes_of(user_id: int, *, periods: Collection[BudgetPeriod]) -> Wishes:
             if event.period_id is not None and event.made_at >= since[event.period_id]:
                 events[event.period_id].append(event)
     return Wishes(since, events, elsewhere)
+
+
+@dataclass(frozen=True, slots=True)
+class StillLocked:
+    """Phones that stay locked. `missing` is what would open them; None: by another budget."""
+
+    missing: int | None
+
+
+def still_locked(budget: Budget, *, user: User | None) -> StillLocked | None:
+    """Whether phones stay locked now that `budget` was given more: those of `user`, else any.
+
+    `missing` is rounded up to a whole cent or minute.
+    """
+    wishes = LockWish.objects.filter(lifted_at__isnull=True)
+    if user is not None:
+        wishes = wishes.filter(user=user)
+    by_this = Q(period__budget=budget, period__state=PeriodState.OPEN)
+    if not wishes.filter(by_this).exists():
+        is_elsewhere = user is not None and wishes.exclude(period__budget=budget).exists()
+        return StillLocked(None) if is_elsewhere else None
+    found = shown([budget])
+    if not found or found[0].lock_percent is None:
+        return None
+    card, step = found[0], ROUNDED_TO[budget.measure]
+    least = least_below(percent=found[0].lock_percent, spent=card.spent)
+    return StillLocked(ceil_div(max(1, least - card.effective), step) * step)
