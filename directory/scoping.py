@@ -31,7 +31,7 @@ from directory.models import (
     User,
     valid_at,
 )
-from directory.queries.units import with_all_below
+from directory.queries.units import with_all_above, with_all_below
 from directory.roles import role_of
 from kernel.errors import DomainError
 
@@ -53,7 +53,8 @@ class Unscopable(Exception):
 class Scope:
     """What one reader may see at `at`. Unit ids include the units below.
 
-    `mask_digits` is the number of digits hidden from this reader, by the strictest
+    `own_unit_ids` are the units that a supervisor belongs to himself, with those above them:
+    what is shared there is shared by him too. `mask_digits` is the number of digits hidden from this reader, by the strictest
     rule; `may_change` is false for those who only look (auditors).
     """
 
@@ -63,6 +64,7 @@ class Scope:
     department_ids: frozenset[int] = frozenset()
     cost_centre_ids: frozenset[int] = frozenset()
     office_ids: frozenset[int] = frozenset()
+    own_unit_ids: frozenset[int] = frozenset()
     sees_everything: bool = False
     may_change: bool = False
     may_reveal: bool = False
@@ -171,13 +173,17 @@ def _strictest_site() -> int:
 
 
 def _with_units(scope: Scope, user_id: int) -> Scope:
-    """The scope with what the person supervises now: grants and the tree in one question."""
-    grants = Supervision.objects.filter(valid_at(scope.at), user_id=user_id, unit=OuterRef("pk"))
-    units = list(OrgUnit.objects.order_by().values_list("pk", "kind", "parent_id", Exists(grants)))
-    granted = [pk for pk, _, _, is_granted in units if is_granted]
-    reached = with_all_below(granted, {pk: parent_id for pk, _, parent_id, _ in units})
+    """The scope with what the person supervises now, and where he belongs himself: one question."""
+    unit = OuterRef("pk")
+    grants = Supervision.objects.filter(valid_at(scope.at), user_id=user_id, unit=unit)
+    is_in = Q(department=unit) | Q(cost_centre=unit) | Q(office=unit)
+    own = Membership.objects.filter(is_in, valid_at(scope.at), user_id=user_id)
+    rows = OrgUnit.objects.order_by().annotate(is_granted=Exists(grants), is_own=Exists(own))
+    units = list(rows.values_list("pk", "kind", "parent_id", "is_granted", "is_own"))
+    parents = {pk: parent_id for pk, _, parent_id, _, _ in units}
+    reached = with_all_below([pk for pk, _, _, is_granted, _ in units if is_granted], parents)
     by_kind: dict[str, set[int]] = {kind: set() for kind in UnitKind.values}
-    for pk, kind, _, _ in units:
+    for pk, kind, _, _, _ in units:
         if pk in reached:
             by_kind[kind].add(pk)
     return replace(
@@ -185,6 +191,7 @@ def _with_units(scope: Scope, user_id: int) -> Scope:
         department_ids=frozenset(by_kind[UnitKind.DEPARTMENT]),
         cost_centre_ids=frozenset(by_kind[UnitKind.COST_CENTRE]),
         office_ids=frozenset(by_kind[UnitKind.OFFICE]),
+        own_unit_ids=with_all_above([pk for pk, _, _, _, is_own in units if is_own], parents),
     )
 
 

@@ -13,21 +13,59 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from budgets.forms.acts import HistoryForm
 from budgets.models import Budget
 from budgets.operations.assignments import BadBudget
-from budgets.queries.requests import may_decide
+from budgets.queries.phones import still_locked
+from budgets.queries.requests import is_shared_with, may_decide
 from budgets.queries.shown import budgets_in, history
-from budgets.templatetags.budget_words import event_details
+from budgets.templatetags.budget_words import event_details, in_measure
 from directory.models import User
 from directory.preferences import remembered_size
 from directory.reader import page_zone
-from directory.scoping import request_scope
+from directory.scoping import Scope, request_scope
 from directory.spreadsheets import CONTENT_TYPES, Cell, csv_file, xlsx_file
 from directory.views.base import PAGE_SIZES, ScopedAction
+from kernel.errors import DomainError
 
 MOST_EXPORTED = 20_000
+
+
+class SharedByDecider(DomainError):
+    """Whoever decides would have more to spend himself."""
+
+    code = "shared_by_decider"
+
+
+def refuse_own_share(scope: Scope, budget: Budget) -> None:
+    """Nobody who shares a budget decides how much there is of it.
+
+    Raises:
+        SharedByDecider: if it counts the calls of a reader who supervises.
+    """
+    if is_shared_with(scope, budget):
+        raise SharedByDecider(
+            _("This budget counts your own calls as well, so an administrator decides about it.")
+        )
+
+
+def with_locks(words: str, budget: Budget, *, user: User | None) -> str:
+    """What was done, and what is still missing where it does not open the phones."""
+    still = still_locked(budget, user=user)
+    if still is None:
+        return words
+    if still.missing is None:
+        rest = _("The phone stays locked all the same, by another budget.")
+    else:
+        missing = in_measure(still.missing, budget)
+        rest = (
+            _("That is not enough: the phone stays locked until %(amount)s more is added.")
+            if user is not None
+            else _("That is not enough: phones stay locked until %(amount)s more is added.")
+        ) % {"amount": missing}
+    return f"{words} {rest}"
 
 
 def words_of(form: Form) -> dict[str, Any]:

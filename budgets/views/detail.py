@@ -33,9 +33,15 @@ from budgets.operations.assignments import (
 from budgets.queries.cards import Basis, basis_of, cards, cards_of
 from budgets.queries.listing import BudgetRow, budget_rows
 from budgets.queries.people import exceptions_of, member_rows, unit_members
-from budgets.queries.requests import may_decide
+from budgets.queries.requests import is_shared_with, may_decide
 from budgets.queries.shown import Reach, budget_for, budgets_counting, budgets_in, reach_of
-from budgets.views.base import BudgetAction, history_context, history_file
+from budgets.views.base import (
+    BudgetAction,
+    history_context,
+    history_file,
+    refuse_own_share,
+    with_locks,
+)
 from directory.models import Role, User
 from directory.preferences import remembered_size
 from directory.roles import OVERSEERS, role_of
@@ -100,7 +106,9 @@ class BudgetDetail(ScopedPage):
         budget, period, trimmed_for = looked_up[:3]
         scope = request_scope(self.request)
         basis = basis_of([period]) if period and trimmed_for is None else None
-        decides = trimmed_for is None and may_decide(scope, budget)
+        looks_after = trimmed_for is None and may_decide(scope, budget)
+        shares = looks_after and is_shared_with(scope, budget)
+        decides = looks_after and not shares
         is_admin = decides and scope.role is Role.ADMIN
         unit = {"measure": budget.measure, "currency": budget.currency}
         context = history_context(self.request, budget_ids=[budget.pk], reader=trimmed_for)
@@ -116,6 +124,8 @@ class BudgetDetail(ScopedPage):
             delete_form=DeleteForm() if is_admin else None,
             exception_form=ExceptionForm() if decides and budget.unit_id else None,
             decides=decides,
+            shares=shares,
+            may_open=looks_after,
             not_about=self.reader.pk if scope.role is Role.SUPERVISOR else None,
             people=self._people(budget, basis) if trimmed_for is None else None,
             **context,
@@ -220,6 +230,8 @@ class Override(Decision):
 
     def change(self, budget: Budget, words: dict[str, Any]) -> str:
         member = self.other(words["member"]) if words["member"] else None
+        if member is None:
+            refuse_own_share(request_scope(self.request), budget)
         if member is not None and budget.unit_id is None:
             raise BadBudget(_("Only a unit's budget has members."))
         override(
@@ -241,6 +253,7 @@ class Adjust(Decision):
     form_class = AdjustForm
 
     def change(self, budget: Budget, words: dict[str, Any]) -> str:
+        refuse_own_share(request_scope(self.request), budget)
         adjust(
             budget=budget,
             by_amount=in_measure(words["amount"], budget.measure),
@@ -249,7 +262,8 @@ class Adjust(Decision):
             at=now(),
             but=self.himself,
         )
-        return _("The running period was adjusted; the periods to come stay as they are.")
+        done = _("The running period was adjusted; the periods to come stay as they are.")
+        return with_locks(done, budget, user=budget.user)
 
 
 class ChangeAmount(AdministratorsOnly, BudgetAction):
@@ -260,7 +274,8 @@ class ChangeAmount(AdministratorsOnly, BudgetAction):
     def change(self, budget: Budget, words: dict[str, Any]) -> str:
         amount = in_measure(words["amount"], budget.measure)
         said = change_amount(budget=budget, amount=amount, by=self.reader.username, at=now())
-        return _("The budget was changed.") if said else _("The budget was that already.")
+        done = _("The budget was changed.") if said else _("The budget was that already.")
+        return with_locks(done, budget, user=budget.user)
 
 
 class AddException(Decision):
@@ -270,6 +285,7 @@ class AddException(Decision):
 
     def change(self, budget: Budget, words: dict[str, Any]) -> str:
         user = self.other(words["username"])
+        refuse_own_share(request_scope(self.request), budget)
         new = add_exceptions(
             budget=budget,
             users=[user],
@@ -287,6 +303,7 @@ class RemoveException(AddException):
 
     def change(self, budget: Budget, words: dict[str, Any]) -> str:
         user = self.other(words["username"])
+        refuse_own_share(request_scope(self.request), budget)
         again = remove_exceptions(
             budget=budget,
             users=[user],

@@ -14,7 +14,7 @@ from budgets.forms.acts import GrantForm, RefuseForm, in_measure
 from budgets.models import BudgetRequest, RequestState
 from budgets.operations.requests import grant, refuse
 from budgets.queries.requests import may_answer, requests_in, shown_requests
-from budgets.views.base import words_of
+from budgets.views.base import refuse_own_share, with_locks, words_of
 from directory.preferences import remembered_size
 from directory.scoping import request_scope
 from directory.views.base import PAGE_SIZES, OverseersOnly, ScopedAction, ScopedPage, page_of
@@ -53,11 +53,16 @@ class RequestAction(OverseersOnly, ScopedAction):
     back_to = "/budgets/requests/"
 
     def request_in_scope(self, request: HttpRequest, pk: int) -> BudgetRequest:
-        """The request, if it may be answered by the reader."""
+        """The request, if it may be answered by the reader.
+
+        Raises:
+            SharedByDecider: if the budget counts his own calls as well.
+        """
         scope = request_scope(request)
         row = get_object_or_404(requests_in(scope), pk=pk)
         if not may_answer(scope, row):
             raise PermissionDenied
+        refuse_own_share(scope, row.budget)
         return row
 
 
@@ -74,7 +79,8 @@ class Grant(RequestAction):
             at=now(),
             by=self.reader.username,
         )
-        return _("Granted for the running period. %(name)s will be told.") % {"name": row.user}
+        done = _("Granted for the running period. %(name)s will be told.") % {"name": row.user}
+        return with_locks(done, row.budget, user=row.user)
 
 
 class Refuse(RequestAction):

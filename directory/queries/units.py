@@ -51,6 +51,17 @@ def with_all_below(unit_ids: Iterable[int], parents: Mapping[int, int | None]) -
     return frozenset(found)
 
 
+def with_all_above(unit_ids: Iterable[int], parents: Mapping[int, int | None]) -> frozenset[int]:
+    """The units and everything that holds them, by the parent of each unit."""
+    found: set[int] = set()
+    for unit_id in unit_ids:
+        above: int | None = unit_id
+        while above is not None and above not in found:
+            found.add(above)
+            above = parents.get(above)
+    return frozenset(found)
+
+
 def members_of(unit: OrgUnit, *, at: datetime) -> QuerySet[User]:
     """The people who belong to `unit` or a unit below it at `at`."""
     field = UNIT_FIELDS[unit.kind]
