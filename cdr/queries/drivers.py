@@ -40,19 +40,22 @@ def driver_class(name: str) -> type[CallDriver]:
     """The driver called `name`.
 
     Raises:
-        UnknownDriver: if there is none, or it cannot be loaded.
+        UnknownDriver: if there is none, or it cannot be loaded, in the language that is spoken.
     """
     places: Mapping[str, str] = {**_foreign_drivers(), **settings.CALL_DRIVERS}
     if name not in places:
-        raise UnknownDriver(f"there is no call driver {name}; known: {', '.join(driver_names())}")
+        words = gettext("there is no call driver %(driver)s; known: %(known)s")
+        raise UnknownDriver(words % {"driver": name, "known": ", ".join(driver_names())})
     try:
         found: object = import_string(places[name].replace(":", "."))
     except ImportError as error:
+        words = gettext("call driver %(driver)s (%(place)s) cannot be loaded: %(error)s")
         raise UnknownDriver(
-            f"call driver {name} ({places[name]}) cannot be loaded: {error}"
+            words % {"driver": name, "place": places[name], "error": error}
         ) from error
     if not isinstance(found, type):
-        raise UnknownDriver(f"call driver {name} ({places[name]}) is no class")
+        words = gettext("call driver %(driver)s (%(place)s) is no class")
+        raise UnknownDriver(words % {"driver": name, "place": places[name]})
     return found
 
 
