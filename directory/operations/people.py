@@ -7,14 +7,13 @@ Accounts get no usable password; old calls keep the snapshot of their day.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from secrets import token_urlsafe
 from typing import Any
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import transaction
-from django.utils.translation import gettext_noop as _
 
 from directory.engine.people_file import (
     InvalidPeopleFile,
@@ -46,19 +45,11 @@ from directory.operations.people_plan import (
 from directory.operations.people_rows import LineKey, RowChecker, RowFacts, UnitRef
 from directory.operations.runs import note_run
 from directory.operations.units import ensure_units, give_sites
+from directory.people_words import FILE_REFUSALS, ROW_REFUSALS
 from directory.queries.administrators import able_administrators
 from directory.said import said
 
 WATCHED_EVERY = 200
-FILE_REFUSALS = (
-    _("line %(line)s: the file has more than %(most)s rows"),
-    _("the file begins as UTF-16 but is not"),
-    _("line %(line)s: cannot be taken apart; is a quote left open?"),
-    _("line %(line)s: the header has no column username"),
-    _("line %(line)s, column %(column)s: no such column; known are %(known)s"),
-    _("line %(line)s, column %(column)s: stands twice in the header"),
-)
-"""Why a file as a whole is refused, as the engine says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +162,11 @@ def _take(file: PeopleFile, *, pen: Pen, at: datetime, watch: Watch | None) -> P
     if watch is not None:
         watch(len(file.rows), len(file.rows))
     named = frozenset(row.cells.get("username", "").casefold() for row in file.rows)
-    refused = sorted(
-        (*file.refused, *checker.refused, *twins, *plan.refused),
-        key=lambda row: (row.line, row.column),
-    )
+    found = (*file.refused, *checker.refused, *twins, *plan.refused)
+    refused = [
+        replace(row, reason=said(row.reason, ROW_REFUSALS))
+        for row in sorted(found, key=lambda row: (row.line, row.column))
+    ]
     return PeopleReport(**report, refused=tuple(refused), is_dry_run=not pen.is_real, named=named)
 
 

@@ -272,9 +272,9 @@ def _settle_bare_references(rows: Sequence[RowFacts], *, known: Known, plan: Pla
                 continue
             kinds = kinds_of.get(path, [])
             if len(kinds) != 1:
+                choices = ", ".join(f"{kind.lower()}:{path}" for kind in kinds)
                 reason = (
-                    f"{path!r} may be a {' or a '.join(kind.lower() for kind in kinds)}; "
-                    f"write {kinds[0].lower()}:{path}"
+                    f"{path!r} names several units; write one of {choices}"
                     if kinds
                     else f"there is no unit {path!r}"
                 )

@@ -132,8 +132,9 @@ class RowChecker:
         if not text:
             return ""
         if text not in self.sites:
-            known = ", ".join(sorted(self.sites)) or "none yet"
-            raise _CellRefused(f"there is no site {text!r}; known: {known}")
+            known = ", ".join(sorted(self.sites))
+            rest = f"known: {known}" if known else "none is known yet"
+            raise _CellRefused(f"there is no site {text!r}; {rest}")
         return text
 
     def _line_key(self, row: PeopleRow, *, site: str) -> LineKey | None:

@@ -379,7 +379,7 @@ def test_a_bare_unit_that_could_be_two_is_refused_with_the_way_out() -> None:
     report = take("chief,supervisor,Sales", header="username,role,supervises")
 
     assert refusals(report) == [(2, "supervises")]
-    assert "write department:Sales" in report.refused[0].reason
+    assert "write one of department:Sales, office:Sales" in report.refused[0].reason
 
 
 def test_supervised_units_are_exactly_those_of_the_file() -> None:

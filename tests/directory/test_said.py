@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.conf import settings
+from django.conf import settings as django_settings
 from django.utils import translation
+from pytest_django import Settings
 
 from cdr.driver_words import REFUSALS
 from cdr.drivers.base import BadOptions
-from cdr.queries.drivers import make_driver
+from cdr.queries.drivers import UnknownDriver, make_driver
 from directory.engine.people_file import InvalidPeopleFile
-from directory.operations.people import FILE_REFUSALS, import_people
+from directory.models import Membership, OrgUnit, Site, User
+from directory.operations.people import import_people
+from directory.people_words import FILE_REFUSALS, ROW_REFUSALS
 from directory.said import said
 from kernel.clock import now
 
 pytestmark = pytest.mark.feature("F030")
-OTHERS = [code for code, _ in settings.LANGUAGES if code != "en"]
+OTHERS = [code for code, _ in django_settings.LANGUAGES if code != "en"]
 WHOLE: dict[str, Any] = {"columns": {"ended_at": 1, "started_at": 2, "dialled": 3}, "header": False}
 
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_every_refusal_is_translated(language: str) -> None:
     with translation.override(language):
-        english = [each for each in (*REFUSALS, *FILE_REFUSALS) if said(each, [each]) == each]
+        sentences = (*REFUSALS, *FILE_REFUSALS, *ROW_REFUSALS)
+        english = [each for each in sentences if said(each, [each]) == each]
 
     assert english == []
 
@@ -86,6 +91,91 @@ def test_a_people_file_is_refused_in_the_readers_language(content: bytes) -> Non
         heard.append(refusal.value.message)
 
     assert heard[0] != heard[1]
+
+
+ROWS = [
+    ("username,email", "mario"),
+    ("username,email", "mario,\x07"),
+    ("username,email", "mario,\ufffd"),
+    ("username,email", ",m@example.com"),
+    ("username", "mario rossi"),
+    ("username", "x" * 151),
+    ("username,email", "mario,no mail"),
+    ("username,language", "mario,klingon"),
+    ("username,time_zone", "mario,Moon/Base"),
+    ("username,role", "mario,king"),
+    ("username,role,supervises", "mario,user,department:Sales"),
+    ("username,supervises", "mario,Nowhere"),
+    ("username,supervises", "mario,department:"),
+    ("username,supervises", "mario,Twice"),
+    ("username,manager", "mario,nobody"),
+    ("username,manager", "mario,mario"),
+    ("username,department", "mario,Sales//North"),
+    ("username,department", f"mario,{'x' * 101}"),
+    ("username,department", f"mario,{'x/' * 17}x"),
+    ("username,site", "mario,Atlantis"),
+    ("username,site,extension", "mario,Here,2 01"),
+    ("username,site,partition,extension", "mario,Here,PT,"),
+    ("username,extension", "mario,201"),
+    ("username,valid_from", "mario,31.12.2026"),
+    ("username,department,valid_from", "known,Lab,2026-02-01"),
+    ("username", "KNOWN"),
+    ("username,email", "mario,a@example.com\nmario,b@example.com"),
+    ("username,site,extension", "mario,Here,201\nanna,Here,201"),
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("header", "rows"), ROWS)
+def test_a_row_is_refused_in_the_readers_language(header: str, rows: str) -> None:
+    for name in ("Here", "There"):
+        Site.objects.create(name=name, country="IT", time_zone="Europe/Rome", currency="EUR")
+    units = [("DEPARTMENT", "Old"), ("DEPARTMENT", "Twice"), ("OFFICE", "Twice")]
+    old, twice, _office = (
+        OrgUnit.objects.create(kind=kind, name=name, path=name) for kind, name in units
+    )
+    known = User.objects.create(username="known")
+    march = datetime(2026, 3, 1, tzinfo=UTC)
+    Membership.objects.create(user=known, department=old, valid_to=march)
+    Membership.objects.create(user=known, department=twice, valid_from=march)
+    heard = []
+    for language in ("en", "es"):
+        with translation.override(language):
+            content = f"{header}\n{rows}\n".encode()
+            report = import_people(content=content, at=now(), is_dry_run=True)
+        heard.append([row.reason for row in report.refused])
+
+    assert heard[0]
+    assert len(heard[0]) == len(heard[1])
+    assert not set(heard[0]) & set(heard[1])
+
+
+@pytest.mark.django_db
+def test_a_site_that_nobody_has_yet_is_refused_in_the_readers_language() -> None:
+    with translation.override("de"):
+        report = import_people(content=b"username,site\nmario,Rome\n", at=now(), is_dry_run=True)
+
+    assert report.refused[0].reason == ("es gibt keinen Standort 'Rome'; noch ist keiner bekannt")
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("", "es gibt keinen Anruftreiber foreign; bekannt:"),
+        ("nowhere.to.be:Found", "lässt sich nicht laden:"),
+        ("cdr.drivers.base:ends_with_newline", "ist keine Klasse"),
+    ],
+)
+def test_a_driver_that_is_not_there_is_said_in_the_readers_language(
+    settings: Settings, place: str, words: str
+) -> None:
+    if place:
+        settings.CALL_DRIVERS = {**settings.CALL_DRIVERS, "foreign": place}
+
+    with translation.override("de"), pytest.raises(UnknownDriver) as refusal:
+        make_driver("foreign", source="Here", zone="UTC", options={})
+
+    assert words in refusal.value.message
 
 
 def test_what_is_no_known_sentence_stays_as_it_was_written() -> None:
