@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.urls import include, path
+from django.utils import translation
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularAPIView
 
+from billingsite.api_words import explained
 from directory.views.base import ScopedPage
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -20,7 +22,8 @@ class Docs(ScopedPage):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         generator: Any = SchemaGenerator  # the library has no types here
-        schema = generator().get_schema(request=None, public=True)
+        with translation.override("en"):  # as it is for programs; `explained` translates
+            schema = generator().get_schema(request=None, public=True)
         operations = [
             {
                 "method": method.upper(),
@@ -60,9 +63,9 @@ class Docs(ScopedPage):
 
 
 def _plain(about: dict[str, Any]) -> str:
-    """A description without the marks of Markdown, which the schema is written in."""
+    """A description in the reader's language, without the marks of Markdown in the schema."""
     text = str(about.get("description", "")).replace("`", "")
-    return "\n".join(line.strip().removeprefix("* ") for line in text.splitlines())
+    return explained("\n".join(line.strip().removeprefix("* ") for line in text.splitlines()))
 
 
 def _answer(operation: dict[str, Any]) -> str:
