@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from django.conf import settings
 from django.db import transaction
@@ -21,6 +23,11 @@ from cdr.queries.drivers import make_driver
 from cdr.queries.sites import SiteBook
 from cdr.words import SET_ASIDE, word
 from kernel.errors import DomainError
+
+NOT_WHOLE: Final = frozenset({"field_count", "truncated"})
+_FIELDS_HELD: Final = re.compile(r"\b(\d+) fields")
+_FIELDS_WANTED: Final = re.compile(r"\bfields (?:where the column names are|instead of) (\d+)")
+"""How the drivers count: `cdr/drivers/cucm.py`, `cdr/drivers/delimited.py`."""
 
 
 class StillUnusable(DomainError):
@@ -59,6 +66,13 @@ def _read(text: str, record: QuarantinedRecord) -> Line:
         source.driver, source=source.name, zone=source.site.time_zone, options=source.options
     )
     lines = list(driver.read(io.BytesIO(text.encode()), trust_tail=True))
+    if not lines:
+        raise StillUnusable(
+            _(
+                "There is no record in the text. Where its file begins with the names of the"
+                " columns, put that line above this one."
+            )
+        )
     if len(lines) != 1:
         raise StillUnusable(
             _("the text holds %(count)s records, one is needed") % {"count": len(lines)}
@@ -83,7 +97,7 @@ def replay(
         facts = str(locked.record.get("facts", "")) if isinstance(locked.record, dict) else ""
         line = _read(raw if raw is not None else facts or locked.raw, locked)
         if isinstance(line, RejectedLine):
-            raise StillUnusable(_why(line.reason, line.detail))
+            raise StillUnusable(_cut_short(line, locked) or _why(line.reason, line.detail))
         if isinstance(line, SegmentLine):
             line = SegmentLine(locked.position, line.segment, raw or locked.raw)
             problem = implausible(line.segment, now=at, keep_days=settings.KEEP_CALLS_DAYS)
@@ -107,6 +121,29 @@ def replay(
 def _why(reason: str, detail: str) -> str:
     """The same words as in the list of what is set aside, and what exactly is wrong."""
     return f"{capfirst(word(SET_ASIDE, reason))}: {detail}"
+
+
+def _cut_short(line: RejectedLine, record: QuarantinedRecord) -> str:
+    """What to do with a line that is not whole; empty where that is not its fault.
+
+    Alone it stands without the names of its columns; how many there were, the words say
+    for which it was set aside.
+    """
+    held = _FIELDS_HELD.search(line.detail)
+    wanted = _FIELDS_WANTED.search(line.detail) or _FIELDS_WANTED.search(record.detail)
+    if held is None or line.reason not in NOT_WHOLE:
+        return ""
+    count, names = int(held[1]), int(wanted[1]) if wanted else 0
+    if names > count:
+        said = _("The line itself is cut short: it has %(count)s of %(wanted)s fields.")
+    elif names:
+        said = _("The line has %(count)s fields, and its file has names for %(wanted)s.")
+    else:
+        said = _("The line has %(count)s fields, which fits no file of this telephone system.")
+    cure = _(
+        "Put the whole line in its place, from the telephone system's own file, or close the record."
+    )
+    return f"{said % {'count': count, 'wanted': names}} {cure}"
 
 
 def close(record: QuarantinedRecord, *, reason: str, by: str, at: datetime) -> QuarantinedRecord:

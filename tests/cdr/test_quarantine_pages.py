@@ -322,3 +322,57 @@ def test_nobody_else_settles_records(delivery: Delivery, role: str) -> None:
 
     assert answer.status_code == 403
     assert Call.objects.count() == 0
+
+
+# --- a line that is not whole ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("detail", "told"),
+    [
+        (
+            "line 3: 40 fields where the column names are 129",
+            "The line itself is cut short: it has 40 of 129 fields.",
+        ),
+        (
+            "line 3: 40 fields where the column names are 20",
+            "The line has 40 fields, and its file has names for 20.",
+        ),
+        (
+            "line 3: 40 fields and no column names; set the source's option columns",
+            "The line has 40 fields, which fits no file of this telephone system.",
+        ),
+    ],
+)
+def test_a_line_that_is_cut_short_is_not_the_fault_of_the_options(
+    delivery: Delivery, admin: Client, detail: str, told: str
+) -> None:
+    cut = ",".join(line_of().split(",")[:40])
+    record = put(delivery, cut, reason="truncated", detail=detail)
+
+    page = words_of(admin.post(f"/quarantine/{record.pk}/replay/", {"raw": cut}, follow=True))
+    mended = admin.post(f"/quarantine/{record.pk}/replay/", {"raw": line_of()}, follow=True)
+
+    assert told in page
+    assert "Put the whole line in its place, from the telephone system's own file" in page
+    assert "The record was replayed." in words_of(mended)
+
+
+def test_a_line_whose_columns_are_named_above_it_is_replayed_with_their_names(
+    delivery: Delivery, admin: Client
+) -> None:
+    source = Source.objects.get()
+    source.driver, source.options = "delimited", {"columns": {"started_at": "s", "ended_at": "e", "from_number": "f", "to_number": "t"}}  # fmt: skip
+    source.save()
+    ended = now().replace(microsecond=0)
+    line = f"{(ended - timedelta(minutes=1)).isoformat()},{ended.isoformat()},201,202"
+    record = put(delivery, line, reason="bad_field")
+    path = f"/quarantine/{record.pk}/replay/"
+
+    alone = words_of(admin.post(path, {"raw": line}, follow=True))
+    short = words_of(admin.post(path, {"raw": "s,e,f,t\r\n1,2"}, follow=True))
+    named = words_of(admin.post(path, {"raw": f"s,e,f,t\r\n{line}"}, follow=True))
+
+    assert "There is no record in the text. Where its file begins with the names" in alone
+    assert "The line itself is cut short: it has 2 of 4 fields." in short
+    assert "The record was replayed." in named
