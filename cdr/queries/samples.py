@@ -16,6 +16,7 @@ from cdr.drivers.base import BadOptions, CallDriver
 from cdr.engine.records import DiscardedLine, RejectedLine, Segment, SegmentLine
 from cdr.models import Source
 from cdr.queries.drivers import UnknownDriver, make_driver
+from cdr.queries.sources import watched_folder
 
 RECORDS: Final = 5
 FILES_LOOKED_AT: Final = 5_000
@@ -51,7 +52,7 @@ class SourceSample:
 
 def read_sample(source: Source) -> SourceSample:
     """The first records of the newest file that `source` has, from its folder or its archive."""
-    folder = Path(settings.DATA_DIR, source.folder) if source.folder else None
+    folder = watched_folder(source.folder)
     shown = str(folder or "")
     try:
         driver = make_driver(

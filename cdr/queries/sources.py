@@ -40,6 +40,11 @@ def is_our_own(folder: str) -> bool:
     return place == data or any(home in (place, *place.parents) for home in programs)
 
 
+def watched_folder(folder: str) -> Path | None:
+    """The folder that a source names: absolute, or below the data folder; None if it names none."""
+    return Path(settings.DATA_DIR, folder) if folder else None
+
+
 class NoSource(DomainError):
     """It cannot be told which source is meant, or there is none."""
 
@@ -59,7 +64,7 @@ class SourceSettings:
     @property
     def watched(self) -> Path | None:
         """The watched folder: absolute, or below the data folder."""
-        return Path(settings.DATA_DIR, self.folder) if self.folder else None
+        return watched_folder(self.folder)
 
 
 def snapshot_path() -> Path:
