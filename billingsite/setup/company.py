@@ -22,6 +22,7 @@ from billingsite.setup.steps import memory_of
 from billingsite.setup.trials import propose_exit_code, propose_extensions
 from cdr.models import Call, Carrier, Gateway, Source
 from cdr.queries.sites import plan_of
+from cdr.queries.sources import watched_folder
 from directory.models import Line, LineHolding, Site, User
 from directory.queries.homes import installation_language
 
@@ -35,6 +36,11 @@ class System:
 
     source: Source
     site: Site
+
+    @property
+    def folder(self) -> str:
+        """The watched folder as an administrator can copy it: absolute. Empty if there is none."""
+        return str(watched_folder(self.source.folder) or "")
 
 
 def present_system() -> System | None:

@@ -18,6 +18,7 @@ from kernel.errors import DomainError
 FOLDER: Final = "setup"
 MAX_BYTES: Final = 64 * 1024 * 1024
 LONGEST_NAME: Final = 120
+FLAW: Final = ".flaw"
 _ODD = re.compile(r"[^\w.-]+", re.ASCII)
 
 Kind = Literal["sample", "tariff", "people"]
@@ -42,6 +43,12 @@ class KeptFile:
     @property
     def size(self) -> int:
         return self.path.stat().st_size
+
+    @property
+    def flaw(self) -> str:
+        """Why it could not be used when it was tried last; empty if it could, or nobody tried."""
+        path = self.path.with_name(FLAW)
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
 
     def read(self) -> bytes:
         return self.path.read_bytes()
@@ -83,6 +90,18 @@ def keep_file(kind: Kind, file: UploadedFile) -> KeptFile:
             old.unlink(missing_ok=True)
     fresh.replace(folder / name)
     return KeptFile(folder / name)
+
+
+def note_flaw(kind: Kind, why: str) -> None:
+    """Remember why the kept file cannot be used; empty when it can. Another file begins afresh."""
+    kept = kept_file(kind)
+    if kept is None:
+        return
+    path = kept.path.with_name(FLAW)
+    if why:
+        path.write_text(why, encoding="utf-8")
+    else:
+        path.unlink(missing_ok=True)
 
 
 def forget_file(kind: Kind) -> None:

@@ -2,6 +2,7 @@
 
 A step is done when the rows it makes are there, whoever made them: the set-up's
 pages, a set-up file or the administration. It is left out when somebody said so.
+Budgets alone are done without a row too: whoever saves the step without one has decided.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from directory.installation import stored_installation
 from directory.models import LineHolding, Site, User
 
 DONE, SKIPPED, OPEN = "done", "skipped", "open"
+NO_BUDGET: Final = "no_budget"
+"""What the step of budgets remembers where somebody could make one and did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +117,12 @@ BY_KEY: Final[Mapping[SetupKey, Step]] = {step.key: step for step in STEPS}
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How one step stands. `note` says why it was left out, if it was."""
+    """How one step stands. `note` says why it was left out, if it was; `words` what is behind it."""
 
     step: Step
     state: str
     note: str = ""
+    words: str | Promise = ""
 
 
 def step_after(key: SetupKey) -> Step | None:
@@ -135,6 +139,7 @@ def standings(reader: User | None = None) -> list[Standing]:
             step,
             _state(found[f"has_{step.key.value}"], rows.get(step.key)),
             rows[step.key].note if step.key in rows else "",
+            _words(step.key, found, rows.get(step.key)),
         )
         for step in STEPS
     ]
@@ -144,6 +149,15 @@ def _state(is_done: bool, row: SetupStep | None) -> str:  # noqa: FBT001 - a cla
     if is_done:
         return DONE
     return SKIPPED if row is not None and row.is_skipped else OPEN
+
+
+def _words(key: SetupKey, found: Mapping[str, Any], row: SetupStep | None) -> str | Promise:
+    """What a step without rows came to, or waits for, where its page was saved all the same."""
+    if key is not SetupKey.BUDGETS or found["has_a_budget"] or row is None or row.is_skipped:
+        return ""
+    if found["has_budgets"]:
+        return _("Saved without a budget: nobody is warned and no phone is locked by one.")
+    return _("A budget for everybody needs people: do step 7 first.")
 
 
 def open_steps(reader: User) -> tuple[list[Step], int]:
@@ -165,7 +179,12 @@ def _facts(reader: User | None, *, with_rows: bool = False) -> dict[str, Any]:
         "has_numbers": Exists(Gateway.objects.all()),
         "has_prices": Exists(_priced_gateways()),
         "has_people": Exists(LineHolding.objects.all()),
-        "has_budgets": Exists(Budget.objects.filter(deleted_at__isnull=True)),
+        "has_a_budget": Exists(Budget.objects.filter(deleted_at__isnull=True)),
+        "wants_no_budget": Exists(
+            SetupStep.objects.filter(
+                key=SetupKey.BUDGETS, is_skipped=False, **{f"memory__{NO_BUDGET}": True}
+            )
+        ),
     }
     if with_rows:
         left_out = SetupStep.objects.filter(is_skipped=True)
@@ -177,6 +196,7 @@ def _facts(reader: User | None, *, with_rows: bool = False) -> dict[str, Any]:
     is_chosen = bool(chosen.time_zone or settings.INSTALLATION_TIME_ZONE)
     found["has_language"] = is_chosen or found["has_sites"]
     found["has_administrator"] = reader is not None
+    found["has_budgets"] = found["has_a_budget"] or found["wants_no_budget"]
     found["has_mail"] = mail_config() is not None
     return found
 

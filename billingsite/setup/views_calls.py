@@ -88,9 +88,9 @@ class CallsPage(StepPage):
             "drop_folder": self._drop_folder(),
         }
 
-    def _drop_folder(self) -> Path:
+    def _drop_folder(self) -> str:
         system = present_system()
-        return Path(settings.DATA_DIR, system.source.folder if system else "drop/…")
+        return system.folder if system else str(Path(settings.DATA_DIR, "drop", "…"))
 
     def _sample(self, form: CallsForm) -> KeptFile | None:
         file = form.cleaned_data.get("sample")
@@ -124,7 +124,8 @@ class CallsPage(StepPage):
             findings = findings_of(look, source.site)
         remember(self.key, at=self.at, by=self.by, source=name, **findings)
         return self.gone_on(
-            _("Saved. Files in %(folder)s are read from now on.") % {"folder": source.folder}
+            _("Saved. Files in %(folder)s are read from now on.")
+            % {"folder": System(source, source.site).folder}
         )
 
     def _draft(self, form: CallsForm) -> tuple[Draft, str]:

@@ -14,9 +14,9 @@ from billingsite.setup.company import first_line, ownerless_extensions, people_f
 from billingsite.setup.drafts import Draft
 from billingsite.setup.fields import joined
 from billingsite.setup.forms_people import BudgetsForm, PeopleForm
-from billingsite.setup.kept_files import BadFile, forget_file, keep_file, kept_file
+from billingsite.setup.kept_files import BadFile, forget_file, keep_file, kept_file, note_flaw
 from billingsite.setup.pages import SystemStep
-from billingsite.setup.steps import memory_of, remember
+from billingsite.setup.steps import NO_BUDGET, memory_of, remember
 from billingsite.setup.trials import (
     CurriTrial,
     ask_ourselves,
@@ -97,11 +97,17 @@ class PeoplePage(SystemStep):
         content = self._content(form)
         if content is None:
             return None
+        is_file = form.cleaned_data["how"] == PeopleForm.FILE
         try:
-            return import_people(content=content, at=self.at, is_dry_run=True)
+            report = import_people(content=content, at=self.at, is_dry_run=True)
         except DomainError as refusal:
+            if is_file:
+                note_flaw("people", refusal.message)
             form.add_error("file", refusal.message)
             return None
+        if is_file:
+            note_flaw("people", "")
+        return report
 
     def save(self, *, form: PeopleForm) -> HttpResponse:
         report = self._tried(form)
@@ -257,7 +263,8 @@ class BudgetsPage(SystemStep):
             for name in ("unit", "amount", "period", "warn_percent", "is_locking")
             if values.get(name) is not None
         }
-        remember(self.key, at=self.at, by=self.by, **typed)
+        wants_none = "amount" in form.fields and values.get("amount") is None
+        remember(self.key, at=self.at, by=self.by, **typed, **{NO_BUDGET: wants_none})
         if values.get("amount") is None:
             return self.gone_on(_("Saved. There is no budget yet."))
         return self.gone_on(_("Saved. Budgets count from the running period on."))

@@ -15,7 +15,7 @@ from billingsite.models import SetupKey
 from billingsite.setup.company import carriers_of
 from billingsite.setup.drafts import Draft
 from billingsite.setup.forms_calls import PricesForm
-from billingsite.setup.kept_files import BadFile, keep_file, kept_file
+from billingsite.setup.kept_files import BadFile, keep_file, kept_file, note_flaw
 from billingsite.setup.number_ranges import special_prefixes
 from billingsite.setup.pages import SystemStep, problems_on
 from billingsite.setup.simple_tariff import SimplePrices, simple_document
@@ -135,17 +135,21 @@ class PricesPage(SystemStep):
 
     def _compiled(self, form: PricesForm) -> CompiledTariff | None:
         """The tariff that the form describes, ready for rating; None with its flaws noted."""
+        is_file = form.cleaned_data["how"] == PricesForm.FILE
         try:
             document = self._document(form)
             if document is not None:
-                return compile_tariff(parse_tariff(document))
+                compiled = compile_tariff(parse_tariff(document))
+                if is_file:
+                    note_flaw("tariff", "")
+                return compiled
         except InvalidTariff as refusal:
-            if refusal.problems[0].startswith("document: not "):
-                form.add_error(
-                    "file", _("This is no tariff file. A table comes in by Import rates.")
-                )
-                return None
-            problems_on(form, "file", list(refusal.problems[:SHOWN_PROBLEMS]))
+            problems = list(refusal.problems[:SHOWN_PROBLEMS])
+            if problems[0].startswith("document: not "):
+                problems = [_("This is no tariff file. A table comes in by Import rates.")]
+            if is_file:
+                note_flaw("tariff", problems[0])
+            problems_on(form, "file", problems)
             return None
         except BadFile as refusal:
             form.add_error("file", refusal.message)

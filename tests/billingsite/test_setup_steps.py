@@ -309,6 +309,59 @@ def test_a_tariff_file_is_tried_and_then_stored(ada: NewAdministrator) -> None:
     assert TariffVersion.objects.get().tariff.name == "Own"
 
 
+def test_a_tariff_file_that_failed_is_not_called_here_already(ada: NewAdministrator) -> None:
+    ada.post("calls", CALLS, sample=cucm_file())
+    ada.post("numbers", {**NUMBERS, **GATEWAYS})
+    values = {**PRICES, "how": "file", "try_number": ""}
+    broken = SimpleUploadedFile("t.csv", b"Prefix,Rate\n44,1\n")
+
+    ada.post("prices", values, "test", file=broken)
+    later = ada.client.get("/setup/prices/").content.decode()
+    tried_again = ada.post("prices", values, "test").content.decode()
+    band = {"steps": [{"price": "0.60", "increment_seconds": 1}]}
+    document = {
+        "name": "Own",
+        "currency": "GBP",
+        "destinations": [{"prefix": "44", "bands": [band]}],
+    }
+    mended = SimpleUploadedFile("t.json", json.dumps(document).encode())
+    shown = ada.test("prices", {**values, "try_number": "902079460123"}, file=mended)
+
+    assert "was tried before and cannot be used:" in later
+    assert "This is no tariff file. A table comes in by Import rates." in later
+    assert "is here already." not in later
+    assert "was tried before" in tried_again
+    assert "was tried before" not in shown
+    assert "is here already." in shown
+
+
+def test_a_people_file_that_failed_is_not_called_here_already(ada: NewAdministrator) -> None:
+    ada.post("calls", CALLS, sample=cucm_file())
+    nameless = SimpleUploadedFile("people.csv", b"first_name,last_name\nAda,Rossi\n")
+
+    ada.post("people", {"how": "file"}, "test", file=nameless)
+    later = ada.client.get("/setup/people/").content.decode()
+    good = SimpleUploadedFile("people.csv", b"username\nada.rossi\n")
+    shown = ada.test("people", {"how": "file"}, file=good)
+
+    assert "was tried before and cannot be used:" in later
+    assert "is here already." in shown
+
+
+def test_a_folder_is_shown_so_that_it_can_be_copied(
+    ready: NewAdministrator, data_dir: Path
+) -> None:
+    folder = str(data_dir / "drop/london")
+
+    values = {**CALLS, "source": "london", "folder": "drop/london", "action": "save"}
+
+    answer = ready.client.post("/setup/calls/", values, follow=True)
+    arriving = ready.client.get("/setup/arriving/").content.decode()
+
+    assert f"Files in {folder} are read from now on." in answer.content.decode()
+    assert folder in arriving
+
+
 def test_a_tariff_in_another_currency_is_refused(ada: NewAdministrator) -> None:
     ada.post("calls", CALLS, sample=cucm_file())
     ada.post("numbers", {**NUMBERS, **GATEWAYS})
@@ -416,6 +469,35 @@ def test_no_locks_is_a_choice(ready: NewAdministrator) -> None:
 
     assert Source.objects.get().options["lock"] == "none"
     assert Budget.objects.filter(template__isnull=True).count() == 1
+
+
+def test_whoever_wants_no_budget_has_done_the_step(ada: NewAdministrator) -> None:
+    ada.post("calls", CALLS, sample=cucm_file())
+    ada.post("numbers", {**NUMBERS, **GATEWAYS})
+    ada.post("prices", PRICES)
+    ada.post("people", {"how": "extensions"})
+    before = ada.client.get("/setup/").content.decode()
+
+    ada.post("budgets", {**BUDGETS, "lock": "none", "amount": ""})
+
+    after = ada.client.get("/setup/").content.decode()
+    reminder = ada.client.get("/calls/").content.decode()
+    assert "6 of 8 steps are done" in before
+    assert "7 of 8 steps are done" in after
+    assert "Saved without a budget: nobody is warned" in after
+    assert "Set-up: 7 of 8 steps done." in reminder
+    ada.post("budgets", BUDGETS)
+    assert "Saved without a budget" not in ada.client.get("/setup/").content.decode()
+
+
+def test_a_budget_that_nobody_could_make_stays_open_and_says_why(ada: NewAdministrator) -> None:
+    ada.post("calls", CALLS, sample=cucm_file())
+    ada.post("budgets", {**BUDGETS, "lock": "none"})
+
+    checklist = ada.client.get("/setup/").content.decode()
+
+    assert "3 of 8 steps are done" in checklist
+    assert "A budget for everybody needs people: do step 7 first." in checklist
 
 
 # --- The checklist, its banner, the file for real ---------------------------------------------------
