@@ -57,7 +57,7 @@ GROUPS = (
         "wallet",
         (
             Entry("budgets:mine", _("My budgets"), EVERYBODY),
-            Entry("budgets:in_scope", _("Budgets"), OVERSEERS),
+            Entry("budgets:in_scope", _("All budgets"), OVERSEERS),
             Entry("budgets:requests", _("Requests"), OVERSEERS),
         ),
     ),
