@@ -8,7 +8,6 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.validators import RegexValidator
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from billingsite.setup.countries import defaults_of
@@ -27,7 +26,7 @@ from billingsite.setup.fields import (
     zone_choices,
 )
 from cdr.models import GatewayKind
-from cdr.queries.drivers import driver_class, driver_names
+from cdr.queries.drivers import driver_names, driver_title
 from cdr.queries.sources import is_our_own
 
 DELIMITED_EXAMPLE = """\
@@ -105,7 +104,7 @@ class CallsForm(forms.Form):
         self.fields["time_zone"].choices = [("", by_country), *zone_choices()]  # type: ignore[attr-defined]
         self.fields["currency"].choices = [("", by_country), *currency_choices()]  # type: ignore[attr-defined]
         self.fields["driver"].choices = [  # type: ignore[attr-defined]
-            (name, gettext(driver_class(name).title)) for name in driver_names()
+            (name, driver_title(name)) for name in driver_names()
         ]
         if is_known:
             for name in ("site", "source"):

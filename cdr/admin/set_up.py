@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cdr.engine.records import Party, Segment
 from cdr.models import Carrier, Gateway, GatewayCarrier, Source
-from cdr.queries.drivers import driver_names
+from cdr.queries.drivers import driver_names, driver_title
 from cdr.queries.samples import SampleLine, read_sample
 from cdr.queries.sources import is_our_own
 from directory.admin import SetUpAdmin, SetUpInline
@@ -52,7 +52,8 @@ class SourceForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["driver"] = forms.ChoiceField(
-            label=self.fields["driver"].label, choices=[(name, name) for name in driver_names()]
+            label=self.fields["driver"].label,
+            choices=[(name, driver_title(name)) for name in driver_names()],
         )
 
     def clean_folder(self) -> str:

@@ -59,6 +59,14 @@ def driver_class(name: str) -> type[CallDriver]:
     return found
 
 
+def driver_title(name: str) -> str:
+    """The driver in words, in the language that is spoken; its bare name if it is not installed."""
+    try:
+        return gettext(driver_class(name).title)
+    except UnknownDriver:
+        return name
+
+
 def _is_for_others(option: str) -> bool:
     """`append` is the Recorder's; `lock…` and `faults` speak of the switch behind the source."""
     return option in ("append", "faults") or option.startswith("lock")

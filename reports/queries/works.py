@@ -31,6 +31,7 @@ from cdr.models import (
     Source,
     UsageChange,
 )
+from cdr.queries.drivers import driver_title
 from phonelock.models import CircuitState, LineLock, SwitchCircuit
 
 LATE_AFTER = timedelta(seconds=40)
@@ -161,7 +162,8 @@ class SourceState:
     """A source with how far its records have come and what became of its newest ones.
 
     `outcomes` counts among the newest `RECORDS_LOOKED_AT` records of all sources, by
-    the words of `OutcomeKind` in its order; `records` are all that were ever read.
+    the words of `OutcomeKind` in its order; `records` are all that were ever read;
+    `driver` is in words, in the language that is spoken.
     """
 
     pk: int
@@ -201,7 +203,7 @@ def source_states(*, now: datetime) -> list[SourceState]:
             pk=source.pk,
             name=source.name,
             site=source.site.name,
-            driver=source.driver,
+            driver=driver_title(source.driver),
             is_active=source.is_active,
             last_record_at=source.last_record_at,
             lag=None

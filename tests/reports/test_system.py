@@ -260,6 +260,7 @@ def test_the_newest_outcomes_alone_are_counted(
     assert dict(state.outcomes)[OutcomeKind.STORED] == 2
     assert state.records == 6
     assert "Outcomes of the newest 2 records of all sources" in text
+    assert f"{state.name} {state.site} · Cisco UCM call files" in text
 
 
 def test_no_call_is_counted_and_few_questions_are_asked(world: PagesWorld) -> None:
