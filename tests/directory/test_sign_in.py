@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
+import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import auth as totp
 from auditlog.models import LogEntry
+from django.core.cache import cache
 from django.test import Client
 from pytest_django import Settings
 
@@ -135,6 +138,16 @@ def test_a_proxy_of_ours_is_not_taken_for_the_visitor(
     assert "Try again in" in sign_in(forged, "name99", "wrong-password")
 
 
+def test_no_crowd_of_other_names_makes_a_wrong_password_forgotten(world: PagesWorld) -> None:
+    for _ in range(5):
+        sign_in(Client(), "anna", "wrong-password")
+    for number in range(400):  # what as many names and addresses leave behind
+        cache.set(f"allauth:rl:of-somebody-{number}", [time.time()], 300)
+    cache.set("zz", 1)
+
+    assert "Too many attempts" in sign_in(Client(), "anna", PASSWORD)
+
+
 # --- the way back -----------------------------------------------------------------------------
 
 
@@ -160,6 +173,32 @@ def test_a_live_part_of_a_page_whose_session_ran_out_sends_the_whole_page_to_sig
     assert answer.status_code == 200
     assert answer.headers["HX-Redirect"] == "/accounts/login/?next=%2Fcalls%2F%3Fkind%3Dmissed"
     assert answer.content == b""
+
+
+@pytest.mark.feature("F025")
+@pytest.mark.parametrize(
+    ("path", "words", "referer", "back"),
+    [
+        ("/budgets/7/adjust/", {}, "http://testserver/budgets/7/", "/budgets/7/"),
+        ("/budgets/7/adjust/", {}, "https://evil.example/budgets/7/", "/"),
+        ("/budgets/7/adjust/", {}, "", "/"),
+        ("/phone/users/many/", {}, "http://testserver/phone/users/many/", "/"),
+        ("/phone/users/many/", {"next": "/phone/users/?state=x"}, "", "/phone/users/?state=x"),
+        ("/contacts/new/?book=company", {}, "", "/contacts/new/?book=company"),
+        ("/setup/mail/", {}, "http://testserver/setup/mail/", "/setup/mail/"),
+        ("/setup/put-away/", {}, "http://testserver/calls/?page=2", "/calls/?page=2"),
+    ],
+)
+def test_a_form_whose_session_ran_out_comes_back_to_a_page_and_says_so(
+    world: PagesWorld, path: str, words: dict[str, str], referer: str, back: str
+) -> None:
+    client = Client(HTTP_REFERER=referer)
+
+    answer = client.post(path, words)
+    page = client.get(answer.headers["Location"]).content.decode()
+
+    assert answer.headers["Location"] == f"{LOGIN}?{urlencode({'next': back}, safe='/')}"
+    assert "You were signed out meanwhile. Nothing was changed" in page
 
 
 @pytest.mark.parametrize(
@@ -302,6 +341,22 @@ def test_with_a_second_factor_the_password_alone_opens_nothing(world: PagesWorld
     del secret
 
 
+@pytest.mark.feature("F025")
+def test_a_code_of_the_app_counts_once_for_as_long_as_it_is_shown_right(world: PagesWorld) -> None:
+    secret, _ = enrolled(signed_in(world, "anna"))
+    noon = datetime.now(UTC).replace(second=1, microsecond=0) + timedelta(minutes=5)
+    code = totp.format_hotp_value(totp.hotp_value(secret, int(noon.timestamp()) // 30))
+    answers = []
+
+    for later in (0, 20, 35, 50):  # the last ones when the app shows another already
+        with time_machine.travel(noon + timedelta(seconds=later), tick=False):
+            client = Client()
+            sign_in(client, "anna", PASSWORD)
+            answers.append(client.post("/accounts/2fa/authenticate/", {"code": code}).status_code)
+
+    assert answers == [302, 200, 200, 200]
+
+
 def test_without_the_key_of_the_installation_the_stored_secret_opens_nothing(
     world: PagesWorld, settings: Settings
 ) -> None:
@@ -361,8 +416,7 @@ def test_the_other_ways_are_said_in_our_words_and_a_new_key_has_a_number_of_its_
     show_it_is_you(client)
     enrolled(client)
     for name in ("Key 1", "Blue key", "Key 3"):
-        data = {"name": name, "credential": {}, "passwordless": False}
-        Authenticator.objects.create(user=anna, type="webauthn", data=data)
+        Authenticator.objects.create(user=anna, type="webauthn", data={"name": name})
 
     with_a_code = client.get("/accounts/2fa/reauthenticate/").content.decode()
     keys = client.get("/accounts/2fa/").content.decode()
