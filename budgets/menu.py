@@ -21,6 +21,7 @@ from budgets.queries.requests import open_requests
 from directory.models import User
 from directory.roles import OVERSEERS, role_of
 from directory.scoping import request_scope
+from directory.templatetags.figures import percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class _Standing:
             return quiet if self.has_budget else None
         if self.highest >= OVER_PERCENT:
             return Badge("bad", gettext("used up"))
-        return Badge("warn", gettext("%(percent)d %% reached") % {"percent": self.highest})
+        return Badge("warn", gettext("%(percent)s reached") % {"percent": percent(self.highest)})
 
     @property
     def requests(self) -> Badge | None:

@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any, Final, cast
 
 from babel.dates import format_date, format_datetime, get_day_names
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency
 from django.utils.functional import Promise
 from django.utils.translation import get_language_bidi, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
@@ -24,10 +24,18 @@ from cdr.engine.receipts import ReceiptLine, seconds_text
 from cdr.models import Adjustment, Call
 from cdr.queries.explanations import Explanation
 from cdr.words import ADJUSTMENTS, unrated_cure, unrated_words, word
-from directory.templatetags.figures import active_calendar, active_locale, apart, duration, money
+from directory.templatetags.figures import (
+    active_calendar,
+    active_locale,
+    apart,
+    duration,
+    money,
+    percent,
+)
 from kernel.money import MICROS_PER_UNIT, exact_text
 
 PLACES_SHOWN: Final = 10
+PLACES_OF_A_MARKUP: Final = 3
 ALL_DAY_MS: Final = 86_400_000
 MODES: Final[dict[str, Promise]] = {
     "half_up": gettext_lazy("half up"),
@@ -92,10 +100,6 @@ def exact_money(amount: Fraction, currency: str) -> str:
 def _apart(text: str) -> str:
     """A figure or a name that keeps its own direction inside a sentence from right to left."""
     return f"\u2068{text}\u2069" if get_language_bidi() else text
-
-
-def _decimal(value: Decimal) -> str:
-    return format_decimal(value, locale=active_locale(), decimal_quantization=False)
 
 
 def _clock(milliseconds: int) -> str:
@@ -256,14 +260,14 @@ def _share(values: Mapping[str, Any], _line: ReceiptLine, _currency: str) -> str
 
 def _markup(values: Mapping[str, Any], _line: ReceiptLine, currency: str) -> str:
     words = {
-        "percent": _decimal(values["percent"].normalize()),
+        "percent": percent(values["percent"], PLACES_OF_A_MARKUP),
         "surcharge": money(values["surcharge_micros"], currency),
     }
     if not values["surcharge_micros"]:
-        return _("Mark-up of %(percent)s %%") % words
+        return _("Mark-up of %(percent)s") % words
     if not values["percent"]:
         return _("Surcharge of %(surcharge)s a call") % words
-    return _("Mark-up of %(percent)s %% and surcharge of %(surcharge)s") % words
+    return _("Mark-up of %(percent)s and surcharge of %(surcharge)s") % words
 
 
 def _says(text: Promise) -> Callable[[Mapping[str, Any], ReceiptLine, str], str]:

@@ -22,7 +22,7 @@ from budgets.queries.phones import PhoneMood, PhoneState
 from budgets.templatetags.budget_words import in_measure
 from cdr.templatetags.call_words import class_words
 from directory.modules import PHONE_LOCK, is_on
-from directory.templatetags.figures import active_calendar, day, whole
+from directory.templatetags.figures import active_calendar, day, percent, whole
 
 register = template.Library()
 
@@ -253,8 +253,8 @@ def phone_reason(card: BudgetCard) -> str:
     if phone.is_elsewhere:
         return gettext("Look at the budget that is used up, or ask for more there.")
     if phone.mood is PhoneMood.OPEN and budget.lock_percent is not None:
-        return gettext("It would lock at %(percent)s %% of the budget.") % {
-            "percent": budget.lock_percent
+        return gettext("It would lock at %(percent)s of the budget.") % {
+            "percent": percent(budget.lock_percent)
         }
     if phone.mood is PhoneMood.KEPT_OPEN:
         return gettext("Somebody answered for it: see the history.")

@@ -21,7 +21,7 @@ from budgets.queries.listing import BudgetRow
 from budgets.queries.shown import ShownBudget
 from directory.models import User
 from directory.roles import is_administrator
-from directory.templatetags.figures import duration, listed, money, money_short, whole
+from directory.templatetags.figures import duration, listed, money, money_short, percent, whole
 from kernel.money import to_decimal
 
 register = template.Library()
@@ -261,7 +261,7 @@ def _word(key: str) -> str:
 
 
 def _percent_of(details: Mapping[str, Any]) -> str:
-    return gettext("%(percent)s %%") % {"percent": details["percent"]}
+    return percent(details["percent"])
 
 
 def _value(key: str, value: Any, details: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from copy import copy
 from datetime import date, datetime
+from decimal import Decimal
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_time
@@ -101,10 +102,11 @@ def whole(count: int | None) -> str:
 
 
 @register.filter
-def percent(value: object) -> str:
-    """A percentage with at most two places: `12.34 %`."""
-    figure = format_decimal(value or 0, format="#,##0.##", locale=active_locale())  # type: ignore[arg-type]
-    return gettext("%(figure)s %%") % {"figure": figure}
+def percent(value: object, places: int = 2) -> str:
+    """A percentage with at most so many places, its sign as the language writes it: `12.34%`."""
+    pattern = copy(active_locale().percent_formats[None])
+    pattern.frac_prec = (0, places)
+    return str(pattern.apply(Decimal(str(value or 0)) / 100, active_locale()))
 
 
 @register.filter

@@ -222,7 +222,7 @@ def test_the_history_is_filtered_sorted_paged_and_remembers_its_size(world: Page
     assert (len(rows_of(first, after="history")), len(rows_of(last, after="history"))) == (10, 8)
     newest = rows_of(first, after="history")[0]
     assert newest[1:3] == ["Anna Rossi", "threshold reached"]
-    assert newest[3].startswith("80 %, spent €8.50, to spend €10.00")
+    assert newest[3].startswith("80%, spent €8.50, to spend €10.00")
     assert rows_of(oldest, after="history")[0] == rows_of(last, after="history")[-1]
     assert {row[2] for row in rows_of(locked, after="history")} == {"phone locked"}
     assert [row[3] for row in rows_of(on_a_day, after="history")] == ["spent €2.00"]
@@ -359,8 +359,8 @@ def test_the_list_holds_what_was_assigned_against_what_was_spent(world: PagesWor
     anna = next(row for row in rows if row[0].startswith("Anna"))
     group = next(row for row in rows if row[0].startswith("Sales"))
     assert anna[1] == "Personal"
-    assert (anna[3], anna[4], anna[5]) == ("€10.00", "€8.50 85 %", "€1.50 15 %")
-    assert (group[1], group[5]) == ("Cumulative", "-€2.00 -20 %")
+    assert (anna[3], anna[4], anna[5]) == ("€10.00", "€8.50 85%", "€1.50 15%")
+    assert (group[1], group[5]) == ("Cumulative", "-€2.00 -20%")
     assert len(rows) == 2
 
 

@@ -59,7 +59,7 @@ def test_the_check_says_who_would_be_over_before_anything_is_done(world: PagesWo
     assert "Makes a budget for 4 people." in words
     assert "1 would be used up at once" in words
     assert "the phones of 1 person would be locked at once" in words
-    assert "Anna Rossi 00:02:00 200 %" in words
+    assert "Anna Rossi 00:02:00 200%" in words
     assert not Budget.objects.filter(measure=Measure.MINUTES, unit=world.sales).exists()
 
 

@@ -452,8 +452,8 @@ def test_amounts_of_a_column_have_their_currency_and_as_many_places(client: Clie
 
     assert "€0.0129" in page
     assert "€0.0800" in page
-    assert "+7.5 %" in page
-    assert "-3.7 %" in page
+    assert "+7.5%" in page
+    assert "-3.7%" in page
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,28 @@ def test_an_amount_keeps_all_its_places_and_the_currencys_own(
         assert figures.money(micros, currency) == written
 
 
+@pytest.mark.parametrize(
+    ("language", "value", "written"),
+    [
+        ("en", Decimal("61.74"), "61.74%"),
+        ("en", 80, "80%"),
+        ("en", Decimal("-10.5"), "-10.5%"),
+        ("en", 12.3456, "12.35%"),
+        ("en", None, "0%"),
+        ("de", Decimal("1234.5"), "1.234,5\xa0%"),
+        ("it", Decimal("61.74"), "61,74%"),
+        ("fr", 80, "80\xa0%"),
+        ("es", 80, "80\xa0%"),
+        ("ar", 80, "80%"),
+    ],
+)
+def test_a_percentage_has_its_sign_where_the_language_writes_it(
+    language: str, value: Decimal | float | None, written: str
+) -> None:
+    with translation.override(language):
+        assert figures.percent(value) == written
+
+
 @given(st.integers(min_value=-(10**15), max_value=10**15))
 def test_an_amount_is_never_rounded(micros: int) -> None:
     with translation.override("en"):

@@ -303,8 +303,8 @@ def test_the_bar_says_on_every_page_how_the_readers_money_stands(world: PagesWor
         period=period, percent=80, spent=8_500_000, effective=10_000_000, crossed_at=world.now
     )
 
-    assert "My budgets 80 % reached" in words_of(anna.get("/"))
-    assert "My budgets 80 % reached" in words_of(anna.get("/calls/"))
+    assert "My budgets 80% reached" in words_of(anna.get("/"))
+    assert "My budgets 80% reached" in words_of(anna.get("/calls/"))
     assert "My budgets My phone" in words_of(signed_in(User.objects.get(username="zoe")).get("/"))
 
 

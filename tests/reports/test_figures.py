@@ -62,7 +62,7 @@ def test_the_cost_of_the_month_is_compared_with_the_same_days_of_the_last(
 
     assert strip_tags(tile["value"]) == "€1.50"
     assert tile["note"] == "and 1 call not rated"
-    assert tile["change"] == "▲ 50 % more"
+    assert tile["change"] == "▲ 50% more"
     assert tile["mood"] == "bad"
 
 
@@ -134,7 +134,7 @@ def test_the_time_to_answer_is_of_incoming_calls_that_were_taken(world: PagesWor
     tile = tiles(world)["month_answer"]
 
     assert tile["value"] == "00:00:07"
-    assert tile["change"] == "▼ 50 % less"
+    assert tile["change"] == "▼ 50% less"
     assert tile["mood"] == "good"
 
 
