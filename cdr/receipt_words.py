@@ -29,6 +29,7 @@ from directory.templatetags.figures import (
     active_locale,
     apart,
     duration,
+    listed,
     money,
     percent,
 )
@@ -116,7 +117,7 @@ def _runs(numbers: Iterable[int], name: Callable[[int], str]) -> str:
             runs[-1].append(number)
         else:
             runs.append([number])
-    return ", ".join(
+    return listed(
         name(run[0]) if len(run) == 1 else f"{name(run[0])}-{name(run[-1])}" for run in runs
     )
 
@@ -134,7 +135,7 @@ def timing_words(when: Timing) -> str:
         parts.append(_("days of the month %(days)s") % {"days": _runs(when.month_days, str)})
     if when.holiday is not None:
         parts.append(_("on holidays") if when.holiday else _("not on holidays"))
-    return ", ".join(parts)
+    return listed(parts)
 
 
 def _party(values: Mapping[str, Any], _line: ReceiptLine, _currency: str) -> str:
@@ -171,7 +172,7 @@ def _prefix(values: Mapping[str, Any], _line: ReceiptLine, _currency: str) -> st
     else:
         return text
     days = {name: _day(at) for name, at in (("since", since), ("until", until)) if at}
-    return f"{text}; {span % days}"
+    return _("%(text)s; %(span)s") % {"text": text, "span": span % days}
 
 
 def _day(at: datetime) -> str:
@@ -217,14 +218,14 @@ def _step(values: Mapping[str, Any], line: ReceiptLine, currency: str) -> str:
     if words["band"]:
         return (
             _(
-                "From second %(start)s, in band %(band)s: %(count)s x %(increment)s s"
+                "From second %(start)s, in band %(band)s: %(count)s × %(increment)s s"  # noqa: RUF001
                 " = %(billed)s s at %(price)s per %(per)s s"
             )
             % words
         )
     return (
         _(
-            "From second %(start)s: %(count)s x %(increment)s s = %(billed)s s"
+            "From second %(start)s: %(count)s × %(increment)s s = %(billed)s s"  # noqa: RUF001
             " at %(price)s per %(per)s s"
         )
         % words

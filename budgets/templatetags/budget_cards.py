@@ -263,8 +263,9 @@ def phone_reason(card: BudgetCard) -> str:
 
 @register.filter
 def short_day(value: date) -> str:
-    """A day without its year, for the ends of an axis."""
-    return format_skeleton("MMMd", value, locale=active_calendar())
+    """A day without its year, for the ends of an axis; its own direction in a drawing."""
+    words = format_skeleton("MMMd", value, locale=active_calendar())
+    return f"\N{FIRST STRONG ISOLATE}{words}\N{POP DIRECTIONAL ISOLATE}"
 
 
 @register.filter

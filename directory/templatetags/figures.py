@@ -167,10 +167,15 @@ def mail_address(value: object) -> SafeString:
     return format_html('<bdi dir="ltr">{}<wbr>{}</bdi>', name, f"{at}{host}")
 
 
+@register.simple_tag
+def comma() -> str:
+    """What stands between the parts of a line: the comma of the reader's script."""
+    return "، " if active_locale().language == "ar" else ", "
+
+
 def listed(parts: Iterable[str]) -> str:
-    """Parts of a line one after the other, with the comma of the reader's script."""
-    comma = "، " if active_locale().language == "ar" else ", "
-    return comma.join(parts)
+    """Parts of a line one after the other."""
+    return comma().join(parts)
 
 
 @register.filter

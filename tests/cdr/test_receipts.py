@@ -127,6 +127,18 @@ def test_a_receipt_speaks_the_language_of_its_reader() -> None:
     assert any("," in amount for amount in shown), shown
 
 
+@pytest.mark.parametrize(("language", "mark"), [("en", "; valid from"), ("ar", "؛ سارية من")])
+def test_the_parts_of_a_note_have_the_marks_of_the_script(language: str, mark: str) -> None:
+    since = datetime(2026, 1, 1, tzinfo=UTC)
+    values = {"tariff": "Flat", "prefix": "44", "area": "", "valid_from": since, "valid_to": None}
+    line: Any = None
+
+    with translation.override(language):
+        words = WORDS["prefix"](values, line, "EUR")
+
+    assert mark in words
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("reason", ["no_prefix", "no_band", "no_carrier", "charge_no_prefix"])
 def test_a_call_without_a_price_says_why_and_what_to_do(reason: str) -> None:
