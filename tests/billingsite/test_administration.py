@@ -302,6 +302,20 @@ def test_lists_count_to_a_bound_and_no_further(world: PagesWorld) -> None:
     )
 
 
+def test_a_list_counts_in_words_and_says_what_a_search_found_only_after_one(
+    client: Client,
+) -> None:
+    for name in ("Milan", "London", "Rome"):
+        Site.objects.create(name=name, country="IT", time_zone="Europe/Rome", currency="EUR")
+
+    whole = client.get("/admin/directory/site/").content.decode()
+    found = client.get("/admin/directory/site/", {"q": "Mil"}).content.decode()
+
+    assert whole.count("3 items in 1 page") == 1
+    assert found.count("1 item in 1 page") == 2
+    assert ("Show all" in whole, "Show all" in found) == (False, True)
+
+
 def test_no_page_of_the_administration_asks_more_the_more_rows_there_are(
     world: PagesWorld,
 ) -> None:
