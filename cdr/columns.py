@@ -7,6 +7,7 @@ writes it in its own way.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -30,6 +31,7 @@ from cdr.words import CALL_TYPES, CLASSES, KIND_ICONS, STATUS, TYPE_HINTS, unrat
 from directory.templatetags.figures import clock, day, duration, ltr, money
 from kernel.money import to_decimal
 
+BRIDGE: Final = re.compile(r"b\d{6,}")
 NOTHING: Final = format_html('<span class="text-secondary">{}</span>', "—")
 
 Value = str | date | time | timedelta | Decimal | None
@@ -100,7 +102,7 @@ def number_link(call: ListedCall) -> SafeString:
             '<a href="{}" title="{}"><strong>{}</strong></a>',
             address_of(same=call.number_key),
             gettext("All calls with this number"),
-            ltr(call.number),
+            _said_number(call),
         )
         return with_contact(link, call.contact)
     if call.is_withheld:
@@ -108,16 +110,26 @@ def number_link(call: ListedCall) -> SafeString:
     return NOTHING
 
 
+def _said_number(call: ListedCall) -> SafeString | str:
+    """The number; a conference bridge has none, only an id that says nothing to people."""
+    if call.is_internal and BRIDGE.fullmatch(call.number):
+        return gettext("conference")
+    return ltr(call.number)
+
+
 def with_contact(number: SafeString, name: str) -> SafeString:
     """A number with the name out of the phone book below it (F051); copied without it."""
-    if not name:
-        return number
+    return _with_note(number, name) if name else number
+
+
+def _with_note(cell: SafeString, note: str) -> SafeString:
+    """What a cell says, and a note below it in small; copied without it."""
     return format_html(
         '<span class="tg-named"><span data-cell>{}</span>'
         ' <span class="tg-contact" title="{}"><bdi>{}</bdi></span></span>',
-        number,
-        name,
-        name,
+        cell,
+        note,
+        note,
     )
 
 
@@ -130,7 +142,9 @@ def _link(text: str, title: str, **words: object) -> SafeString:
 
 
 def _type(call: ListedCall) -> SafeString:
-    return type_mark(call.call_type, call.kind)
+    """The type; where voicemail took the call, it says whose its minutes are."""
+    mark = type_mark(call.call_type, call.kind)
+    return _with_note(mark, gettext("voicemail")) if call.is_voicemail else mark
 
 
 def _extension(call: ListedCall) -> SafeString:

@@ -33,7 +33,7 @@ DEFINITIONS: dict[str, Definition] = {
         _("Duration"),
         _(
             "The conversation, from answer to end; a begun second counts."
-            " Zero when nobody answered."
+            " Zero when nobody answered, not even voicemail."
         ),
     ),
     "ring_time": Definition(

@@ -49,7 +49,7 @@ class ContactForm(forms.Form):
         number = self._understood(self.cleaned_data["number"]) if self._understood else ""
         if not number:
             raise forms.ValidationError(
-                _("This is no outside number. Write it as you dial it, or as +390255550117.")
+                _("This is not an outside number. Write it as you dial it, or as +390255550117.")
             )
         return number
 

@@ -34,14 +34,13 @@ def call_cell(call: ListedCall, column: Column, onward: str = "") -> str:
     """What stands in one cell. The type and the cost lead to the call's own page."""
     if column.key not in ("type", "cost"):
         return column.cell(call)
-    is_type = column.key == "type"
     return format_html(
         '<a class="{}" href="{}{}" title="{}">{}</a>',
-        "tg-plain" if is_type else "tg-soft",
+        "tg-plain" if column.key == "type" else "tg-soft",
         reverse("cdr:call", args=[call.id]),
         f"?{onward}" if onward else "",
         _("This call and its price"),
-        type_mark(call.call_type, call.kind) if is_type else column.cell(call),
+        column.cell(call),
     )
 
 

@@ -32,7 +32,7 @@ WHY_REFUSED: dict[str, Promise] = {
     "empty": gettext_lazy("The cell is empty."),
     "long": gettext_lazy("The cell is too long."),
     "signs": gettext_lazy("The cell holds a sign that cannot be read."),
-    "number": gettext_lazy("This is no outside number."),
+    "number": gettext_lazy("This is not an outside number."),
     "twice": gettext_lazy("The number stands in line %(line)s already."),
 }
 
@@ -91,7 +91,7 @@ class ContactFile(JobStepPage):
             "unchanged": _("As they are"),
             "refused": _("Refused rows"),
         }
-        parts = [(name, words[name], counts[name]) for name in ("changed", "new", "refused")]
+        parts = [(name, words[name], counts[name]) for name in ("new", "changed", "refused")]
         wanted = self.request.GET.get("show")
         shown = next((name for name, _words, count in parts if name == wanted and count), "")
         first = next((name for name in ("refused", "changed", "new") if counts[name]), "new")

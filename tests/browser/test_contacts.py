@@ -79,7 +79,7 @@ def test_an_entry_is_written_by_hand_after_a_wrong_number(hand: Hand) -> None:
     hand.fill(field(page, "Name"), "Aunt Rosa")
     hand.fill(field(page, "Number"), "112")
     hand.press(button(page, "Save"))
-    expect(page.get_by_role("alert")).to_contain_text("This is no outside number.")
+    expect(page.get_by_role("alert")).to_contain_text("This is not an outside number.")
     hand.fill(field(page, "Number"), "02 5555 0117")
     hand.press(button(page, "Save"))
 

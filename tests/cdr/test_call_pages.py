@@ -339,6 +339,20 @@ def test_more_is_told_behind_type_extension_time_cost_and_gateway(world: PagesWo
     assert told["type"][-1] == "somebody here called outside and was answered"
 
 
+def test_voicemail_and_conferences_are_named(world: PagesWorld) -> None:
+    now = timedelta(0)
+    world.call("anna", "+391112223", "IU", ago=now, talk=41_000, is_voicemail=True)
+    world.call("anna", "b554671333875", "NA", ago=now, number_is_internal=True)
+    world.call("anna", "+391112224", "OA", ago=now)
+    anna = signed_in(world.people["anna"])
+
+    taken, joined, plain = (shown(anna, type=code)[0] for code in ("IU", "NA", "OA"))
+
+    assert taken[0] == "incoming unanswered voicemail"
+    assert joined[3] == "conference"
+    assert (plain[0], plain[3].startswith("+39111")) == ("outgoing answered", True)
+
+
 @pytest.mark.feature("F059")
 def test_number_extension_gateway_and_department_lead_to_their_calls(world: PagesWorld) -> None:
     for who in ("ben", "dora"):

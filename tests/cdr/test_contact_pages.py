@@ -465,7 +465,7 @@ def test_a_file_is_looked_at_first_and_then_imported(world: PagesWorld) -> None:
     assert page.redirect_chain[-1][0] == f"/contacts/import/{job.pk}/"
     assert job.answer["counts"] == {"new": 2, "changed": 1, "unchanged": 0, "refused": 3}
     assert list(Contact.objects.order_by("pk").values_list()) == before
-    assert "This is no outside number." in text_of(page)
+    assert "This is not an outside number." in text_of(page)
     changed = client.get(f"/contacts/import/{job.pk}/?show=changed")
     assert "Known before becomes Known" in text_of(changed)
     new = client.get(f"/contacts/import/{job.pk}/?show=new").content.decode()
