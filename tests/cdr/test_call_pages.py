@@ -393,6 +393,13 @@ def test_the_legend_explains_every_type_and_opens_by_keyboard(world: PagesWorld)
     assert legend[0].count("<svg") == 5
 
 
+def test_the_help_shows_the_signs_of_the_lists(world: PagesWorld) -> None:
+    page = signed_in(world.people["anna"]).get("/help/").content.decode()
+
+    drawn = dict(re.findall(r'<span class="kind (\w+)"><svg[^>]*><path d="([^"]+)"/>', page))
+    assert drawn == KIND_ICONS
+
+
 def test_the_oldest_come_first_when_asked_and_paging_goes_both_ways(world: PagesWorld) -> None:
     Call.objects.all().delete()
     for number in range(25):
