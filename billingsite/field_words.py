@@ -274,6 +274,15 @@ NAMES = {
     "last bounced at": _("last undeliverable"),
     "suppressed at": _("not mailed since"),
 }
+NOTED = {
+    "created at": _("made"),
+    "type": _("kind"),
+    "new": _("New"),
+    "changed": _("changed"),
+    "refused": _("Refused rows"),
+    "units": _("units"),
+}
+"""What the log of changes speaks of besides: fields of libraries, the figures of a run."""
 HINTS = {
     "ISO 3166 code, such as IT": _("ISO 3166 code, such as IT"),
     "numbers and prefixes (ending in *) open to locked phones": _(
@@ -367,6 +376,11 @@ HINTS = {
     ),
     "in lower case": _("in lower case"),
 }
+
+
+def said_name(name: str) -> str:
+    """The name of a field as it is said; one that has words of its own keeps them."""
+    return str(NAMES.get(name) or NOTED.get(name) or name)
 
 
 def name_fields() -> None:

@@ -10,19 +10,32 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from auditlog.models import LogEntry as Change
+from babel.dates import format_datetime
 from django.apps import apps
 from django.contrib.admin.models import LogEntry as Note
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import DateTimeField, ForeignObjectRel, ManyToManyField, Model, Q, QuerySet
+from django.db.models import (
+    BooleanField,
+    DateTimeField,
+    ForeignObjectRel,
+    ManyToManyField,
+    Model,
+    Q,
+    QuerySet,
+)
 from django.utils.dateparse import parse_datetime
 from django.utils.text import capfirst
 from django.utils.timezone import is_aware, localtime
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from billingsite.auditing import AUDITED
+from billingsite.field_words import said_name
 from cdr.models import Call, QuarantinedRecord
 from cdr.operations.traces import EXPORTED, REVEALED
 from directory.models import User
+from directory.templatetags.figures import active_calendar
 from kernel.periods import ONE_DAY, local_midnight
 
 CREATED, CHANGED, DELETED = "created", "changed", "deleted"
@@ -35,9 +48,12 @@ ACTIONS: Final = {
 }
 LONGEST_VALUE: Final = 200
 UTC_ZONE: Final = ZoneInfo("UTC")
+TRUTHS: Final = frozenset({"True", "False"})
 _CHANGES, _NOTES = 1, 0
 NOTED: Final = (Call, QuarantinedRecord)
 """What holds clear numbers; whoever looks at them leaves a note."""
+KINDS: Final = {"mfa.authenticator": _("Second factor")}
+"""What a library calls its rows in English alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +117,7 @@ def kinds() -> list[tuple[str, str]]:
 
 def words_of(model: type[Model]) -> str:
     """What a kind of row is called, in the reader's language."""
-    return capfirst(str(model._meta.verbose_name))
+    return capfirst(str(KINDS.get(model._meta.label_lower, model._meta.verbose_name)))
 
 
 def audit_page(wanted: Wanted, *, older: str = "", size: int = 50) -> Page:
@@ -232,7 +248,7 @@ def _fields(model: type[Model] | None, changes: dict[str, Any]) -> list[FieldCha
             continue  # noted under the row on the other side
         before, after = (_said(value, field) for value in values)
         label = str(getattr(field, "verbose_name", name.replace("_", " ")))
-        found.append(FieldChange(capfirst(label), before, after))
+        found.append(FieldChange(capfirst(said_name(label)), before, after))
     return found
 
 
@@ -244,9 +260,13 @@ def _field(model: type[Model] | None, name: str) -> object:
 
 
 def _said(value: object, field: object) -> str:
-    """A value as it was noted; an instant to the second, on the reader's clock."""
+    """A value as a page says it: a choice by its words, an instant on the reader's clock."""
     text = "" if value in (None, "None", "") else str(value)
     if isinstance(field, DateTimeField) and (noted := parse_datetime(text)):
         noted = noted if is_aware(noted) else noted.replace(tzinfo=UTC_ZONE)
-        text = localtime(noted).strftime("%Y-%m-%d %H:%M:%S")
+        text = format_datetime(localtime(noted), format="medium", locale=active_calendar())
+    elif isinstance(field, BooleanField) and text in TRUTHS:
+        text = gettext("yes") if text == "True" else gettext("no")
+    else:
+        text = str(dict(getattr(field, "flatchoices", ())).get(text, text))
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"

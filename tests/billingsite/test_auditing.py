@@ -9,12 +9,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from allauth.mfa.models import Authenticator
 from auditlog.models import LogEntry as Change
 from auditlog.registry import auditlog
 from django.apps import apps
 from django.contrib.admin.models import LogEntry as Note
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from billingsite.auditing import AUDITED, NOT_AUDITED, WhoDidIt
 from billingsite.queries.audit import Wanted, audit_page
@@ -306,8 +307,30 @@ def test_an_instant_is_said_on_the_readers_clock_and_a_manager_not_at_all(
         page = audit_page(Wanted())
 
     said = [(change.label, change.after) for entry in page.entries for change in entry.changes]
-    assert ("Made", "2026-07-01 12:00:00") in said
+    assert ("Made", "1 Jul 2026, 12:00:00") in said
     assert "Carriers" not in dict(said)
+
+
+@pytest.mark.parametrize(
+    ("language", "kind", "said"),
+    [
+        ("en", "Second factor", {("Kind", "Recovery codes"), ("Active", "no"), ("New", "1")}),
+        ("ar", "العامل الثاني", {("النوع", "رموز الاسترداد"), ("مفعّل", "لا"), ("جديد", "1")}),
+    ],
+)
+def test_choices_and_what_libraries_keep_are_said_in_words(
+    world: PagesWorld, language: str, kind: str, said: set[tuple[str, str]]
+) -> None:
+    Authenticator.objects.create(user=world.people["anna"], type="recovery_codes", data={})
+    import_people(content=b"username\nzoe\n", at=world.now)
+    world.source.is_active = False
+    world.source.save()
+
+    with translation.override(language):
+        entries = audit_page(Wanted()).entries
+
+    assert kind in {entry.kind for entry in entries}
+    assert said <= {(change.label, change.after) for entry in entries for change in entry.changes}
 
 
 def test_hostile_names_stay_text_in_the_log(db: None) -> None:
