@@ -416,7 +416,8 @@ def test_the_other_ways_are_said_in_our_words_and_a_new_key_has_a_number_of_its_
     show_it_is_you(client)
     enrolled(client)
     for name in ("Key 1", "Blue key", "Key 3"):
-        Authenticator.objects.create(user=anna, type="webauthn", data={"name": name})
+        data: dict[str, object] = {"name": name, "credential": {}}
+        Authenticator.objects.create(user=anna, type="webauthn", data=data)
 
     with_a_code = client.get("/accounts/2fa/reauthenticate/").content.decode()
     keys = client.get("/accounts/2fa/").content.decode()
