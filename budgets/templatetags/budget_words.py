@@ -55,7 +55,7 @@ WORDS: dict[str, Promise] = {
     "calls": _("calls"),
     "changes": _("changed:"),
     "already_locked_by": _("locked before by"),
-    "reason": _("reason"),
+    "reason": _("reason:"),
     "because": _("because"),
     "result": _("result"),
     "user": _("member"),

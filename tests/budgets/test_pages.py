@@ -241,9 +241,9 @@ def test_a_glance_says_by_how_much_a_budget_is_overspent(world: PagesWorld) -> N
 @pytest.mark.parametrize(
     ("made_by", "details", "words"),
     [
-        ("budget", {"reason": "budget"}, "reason the budget"),
+        ("budget", {"reason": "budget"}, "reason: the budget"),
         ("apply", {}, "by set-up file"),
-        ("anna", {"reason": "trade fair"}, "reason trade fair, by anna"),
+        ("anna", {"reason": "trade fair"}, "reason: trade fair, by anna"),
     ],
 )
 def test_the_history_says_in_words_what_acted_in_nobodys_name(
