@@ -23,8 +23,6 @@ HEIGHT = 900
 TALLEST = 2600
 QUALITY = 55
 LANGUAGES = {"arabic": "ar"}
-LOCALES = {"arabic": "ar"}
-"""What the browser itself speaks, in its fields for days: else English as in London."""
 SYSTEM = "system"
 AT_WORK = """
 from billingsite import tasks
@@ -59,7 +57,6 @@ def _pictures(
                     portal,
                     role,
                     language=LANGUAGES.get(look, "en"),
-                    locale=LOCALES.get(look, "en-GB"),
                     viewport={"width": width, "height": HEIGHT},
                     color_scheme="dark" if look == "dark" else "light",
                     reduced_motion="reduce",
