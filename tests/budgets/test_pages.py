@@ -505,7 +505,7 @@ def test_a_period_is_adjusted_with_a_reason_and_the_amount_stays(world: PagesWor
     assert before == 0
     assert "This field is required." in words_of(silent)
     assert "The running period was adjusted" in words_of(done)
-    assert "reason a fair" in words_of(done)
+    assert "reason: a fair" in words_of(done)
     assert "Remaining budget €6.50" in words_of(done)
     budget.refresh_from_db()
     assert budget.amount == 10 * EURO

@@ -318,7 +318,7 @@ def test_an_override_needs_a_reason_and_stands_in_the_history(world: PagesWorld)
 
     assert before == 0
     assert "The phones stay open until the period ends." in words_of(answer)
-    assert "reason on call" in words_of(answer)
+    assert "reason: on call" in words_of(answer)
 
 
 # --- works ----------------------------------------------------------------------------------------
