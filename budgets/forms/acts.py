@@ -124,10 +124,22 @@ def reason_field(**more: Any) -> forms.CharField:
     return forms.CharField(label=_("Reason"), max_length=500, **more)
 
 
+def seen_field() -> forms.CharField:
+    """What the page showed of the thing to be changed: a second click has seen the same."""
+    hidden = forms.HiddenInput(attrs={"id": False})  # several forms of a page have one
+    return forms.CharField(required=False, max_length=50, widget=hidden)
+
+
 class ChangeAmountForm(forms.Form):
     """What may be spent from now on, in the budget's own measure."""
 
     amount = AmountField(label=_("New amount"))
+    seen = seen_field()
+
+    def clean_seen(self) -> int | None:
+        """The amount that stood there when the page was made; none if it was not told."""
+        text: str = self.cleaned_data["seen"]
+        return int(text) if text.isdecimal() else None
 
 
 class AdjustForm(forms.Form):
@@ -137,6 +149,7 @@ class AdjustForm(forms.Form):
         label=_("Add to this period"), help_text=_("With a minus sign it is taken away.")
     )
     reason = reason_field(help_text=_("The people of this budget can read it in the history."))
+    seen = seen_field()
 
 
 class OverrideForm(forms.Form):
@@ -206,6 +219,7 @@ class BulkForm(forms.Form):
         label=_("Raise by percent"), min_value=-90, max_value=1000, required=False
     )
     reason = reason_field(required=False)
+    seen = seen_field()
 
     def clean(self) -> dict[str, Any]:
         """Each action needs its own words."""

@@ -14,7 +14,14 @@ from django.utils.translation import gettext as _
 
 from budgets.engine.terms import MOST_AMOUNT
 from budgets.models import Budget, BudgetPeriod, EventKind
-from budgets.operations.families import BadBudget, lock_family, look_again, others_of, running
+from budgets.operations.families import (
+    BadBudget,
+    NotAsSeen,
+    lock_family,
+    look_again,
+    others_of,
+    running,
+)
 from budgets.operations.findings import Findings
 from directory.models import User
 from kernel.errors import DomainError
@@ -38,15 +45,18 @@ def adjust(
     at: datetime,
     by: str,
     but: User | None = None,
+    seen: str = "",
 ) -> None:
     """Add `by_amount` (negative: take away) to the running period alone.
 
     Micro-units, or milliseconds of talk. Thresholds and locks follow at once. Of a
-    budget for each member everybody's running period is adjusted `but` one's.
+    budget for each member everybody's running period is adjusted `but` one's. With `seen`,
+    what `adjusted_so_far` said when it was asked for, the same is not done twice.
 
     Raises:
         BadBudget: without author, reason or amount, or if less than nothing were left.
         BudgetGone: if the budget was deleted.
+        NotAsSeen: if somebody adjusted it since, or this was sent twice.
         NothingRuns: if there is no running period.
     """
     if not by.strip() or not reason.strip():
@@ -56,6 +66,8 @@ def adjust(
     periods = running(others_of(lock_family(budget), but))
     if not periods:
         raise NothingRuns(_("This budget has no running period."))
+    if seen and seen != adjusted_so_far(periods[0]):
+        raise NotAsSeen
     findings = Findings(at=at, by=by)
     for period in periods:
         add_to(period, by_amount, findings)
@@ -71,6 +83,11 @@ def adjust(
         )
     findings.write()
     look_again([each.budget for each in periods], at=at, by=by, because=ADJUSTED)
+
+
+def adjusted_so_far(period: BudgetPeriod) -> str:
+    """Which period this is, and by how much it has been adjusted."""
+    return f"{period.pk}:{period.adjusted}"
 
 
 def add_to(period: BudgetPeriod, amount: int, findings: Findings) -> None:

@@ -20,6 +20,7 @@ from budgets.engine.thresholds import Step
 from budgets.models import Budget, BudgetPeriod, EventKind
 from budgets.operations.families import (
     BadBudget,
+    NotAsSeen,
     lock_family,
     look_again,
     put_terms,
@@ -59,9 +60,21 @@ def change(*, budget: Budget, to: Terms, at: datetime, by: str) -> tuple[str, ..
     return _change(budget, lambda _: to, at=at, by=by)
 
 
-def change_amount(*, budget: Budget, amount: int, at: datetime, by: str) -> tuple[str, ...]:
-    """Change what may be spent: micro-units, or milliseconds of talk. See `change`."""
-    return _change(budget, lambda terms: replace(terms, amount=amount), at=at, by=by)
+def change_amount(
+    *, budget: Budget, amount: int, at: datetime, by: str, seen: int | None = None
+) -> tuple[str, ...]:
+    """Change what may be spent: micro-units, or milliseconds of talk. See `change`.
+
+    Raises:
+        NotAsSeen: if it is neither `amount` already nor `seen`, which was there to be changed.
+    """
+
+    def alter(terms: Terms) -> Terms:
+        if seen is not None and terms.amount not in (seen, amount):
+            raise NotAsSeen
+        return replace(terms, amount=amount)
+
+    return _change(budget, alter, at=at, by=by)
 
 
 def change_thresholds(

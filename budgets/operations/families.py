@@ -45,6 +45,17 @@ class BudgetGone(DomainError):
     code = "budget_gone"
 
 
+class NotAsSeen(DomainError):
+    """What was to be changed is not any more what the page showed when it was asked for."""
+
+    code = "not_as_seen"
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("This has changed since the page was loaded, or was sent twice. Look at it again.")
+        )
+
+
 def terms_of(budget: Budget) -> Terms:
     """The terms of a stored budget."""
     return Terms(

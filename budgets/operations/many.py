@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Final
 
 from django.db import transaction
@@ -13,6 +14,7 @@ from budgets.engine.terms import ROUNDED_TO
 from budgets.models import Budget
 from budgets.operations.changes import change_amount
 from budgets.operations.deletion import delete
+from budgets.operations.families import NotAsSeen
 from budgets.operations.looking import lock_budgets
 from budgets.operations.overrides import NothingToOverride, override
 from kernel.money import ceil_div
@@ -44,15 +46,28 @@ def _without_members_of(budgets: Sequence[Budget]) -> list[Budget]:
     return [each for each in budgets if each.template_id not in templates]
 
 
+def amounts_of(budgets: Iterable[Budget]) -> str:
+    """What these budgets have to spend, in one short word: equal for equal amounts."""
+    amounts = sorted((each.pk, each.amount) for each in budgets)
+    return sha256(repr(amounts).encode()).hexdigest()[:32]
+
+
 @transaction.atomic
-def raise_many(*, budgets: Sequence[Budget], percent: int, at: datetime, by: str) -> Raised:
+def raise_many(
+    *, budgets: Sequence[Budget], percent: int, at: datetime, by: str, seen: str = ""
+) -> Raised:
     """Raise (or cut) the amount of each by `percent`.
 
+    With `seen`, the `amounts_of` them when it was asked for, the same is not done twice.
+
     Raises:
+        NotAsSeen: if one of them was changed since, or this was sent twice.
         BadBudget: if an amount would be out of bounds. Nothing is changed then.
         BudgetGone: if one was given up meanwhile.
     """
     ordered = _in_order(budgets)
+    if seen and seen != amounts_of(Budget.objects.filter(pk__in=[each.pk for each in budgets])):
+        raise NotAsSeen
     changed = sum(
         bool(
             change_amount(
@@ -79,10 +94,9 @@ def override_many(*, budgets: Sequence[Budget], reason: str, at: datetime, by: s
     ordered = _in_order(budgets)
     for each in ordered:
         try:
-            override(budget=each, at=at, by=by, reason=reason)
+            changed += override(budget=each, at=at, by=by, reason=reason)
         except NothingToOverride:
             continue
-        changed += 1
     return Raised(changed, len(ordered) - changed)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from budgets.models import Budget, EventKind, LockWish, PeriodOverride
+from budgets.models import Budget, BudgetPeriod, EventKind, LockWish, PeriodOverride
 from budgets.operations.families import BadBudget, lock_family, look_again, others_of, running
 from budgets.operations.findings import Findings, figures_of
 from budgets.operations.looking import lock_budgets
@@ -32,8 +32,10 @@ def override(
     reason: str,
     user: User | None = None,
     but: User | None = None,
-) -> None:
+) -> bool:
     """Unlock until the end of the running period, whatever is spent; thresholds stay reached.
+
+    Returns whether that is new: a period is kept open once, whoever asks for it again.
 
     With `user` only that member of a unit's budget is let off; of a budget for each member
     everybody `but` one. `by` and `reason` are
@@ -52,6 +54,7 @@ def override(
     periods = running(family)
     if not periods:
         raise NothingToOverride(_("no period of it is running: %(budget)s") % {"budget": budget})
+    periods = _not_kept_open(periods, user=user)
     spent = spent_many(periods)
     findings = Findings(at=at, by=by)
     for period in periods:
@@ -79,6 +82,14 @@ def override(
         )
     findings.write()
     look_again([each.budget for each in periods], at=at, by=by, because=OVERRIDE)
+    return bool(periods)
+
+
+def _not_kept_open(periods: list[BudgetPeriod], *, user: User | None) -> list[BudgetPeriod]:
+    """The locked periods that nobody has overridden yet: for everybody, or for `user` alone."""
+    let_off = PeriodOverride.objects.filter(period__in=[each.pk for each in periods], user=user)
+    ours = set(let_off.values_list("period_id", flat=True)) if user is not None else set()
+    return [each for each in periods if not each.is_overridden and each.pk not in ours]
 
 
 def override_user(*, user: User, at: datetime, by: str, reason: str) -> int:

@@ -21,6 +21,7 @@ from budgets.forms.acts import (
     with_unit,
 )
 from budgets.models import Budget, BudgetException, BudgetPeriod, PeriodState
+from budgets.operations.adjusting import adjusted_so_far
 from budgets.operations.assignments import (
     BadBudget,
     add_exceptions,
@@ -118,9 +119,13 @@ class BudgetDetail(ScopedPage):
             card=self._card(looked_up, basis),
             is_mine=trimmed_for is not None or budget.user_id == self.reader.pk,
             assigned=self._row(budget) if period is None else None,
-            adjust_form=with_unit(AdjustForm(), **unit) if decides and period else None,
+            adjust_form=with_unit(AdjustForm(initial={"seen": adjusted_so_far(period)}), **unit)
+            if decides and period
+            else None,
             override_form=OverrideForm() if decides and period else None,
-            amount_form=with_unit(ChangeAmountForm(), **unit) if is_admin else None,
+            amount_form=with_unit(ChangeAmountForm(initial={"seen": budget.amount}), **unit)
+            if is_admin
+            else None,
             delete_form=DeleteForm() if is_admin else None,
             exception_form=ExceptionForm() if decides and budget.unit_id else None,
             decides=decides,
@@ -261,6 +266,7 @@ class Adjust(Decision):
             by=self.reader.username,
             at=now(),
             but=self.himself,
+            seen=words["seen"],
         )
         done = _("The running period was adjusted; the periods to come stay as they are.")
         return with_locks(done, budget, user=budget.user)
@@ -273,7 +279,13 @@ class ChangeAmount(AdministratorsOnly, BudgetAction):
 
     def change(self, budget: Budget, words: dict[str, Any]) -> str:
         amount = in_measure(words["amount"], budget.measure)
-        said = change_amount(budget=budget, amount=amount, by=self.reader.username, at=now())
+        said = change_amount(
+            budget=budget,
+            amount=amount,
+            by=self.reader.username,
+            at=now(),
+            seen=words["seen"],
+        )
         done = _("The budget was changed.") if said else _("The budget was that already.")
         return with_locks(done, budget, user=budget.user)
 

@@ -17,7 +17,14 @@ from django.utils.translation import ngettext
 
 from budgets.forms.acts import BulkForm, ListForm
 from budgets.models import Budget
-from budgets.operations.many import MOST_AT_ONCE, Raised, delete_many, override_many, raise_many
+from budgets.operations.many import (
+    MOST_AT_ONCE,
+    Raised,
+    amounts_of,
+    delete_many,
+    override_many,
+    raise_many,
+)
 from budgets.queries.listing import SORTS, BudgetRow, budget_rows, listed_budgets
 from budgets.queries.requests import may_assign
 from budgets.queries.shown import budgets_in
@@ -150,7 +157,10 @@ class Bulk(AdministratorsOnly):
             )
             return redirect(back)
         is_confirmed = request.POST.get("confirmed") == "yes"
-        form = BulkForm(request.POST if is_confirmed else None, initial={"action": action})
+        form = BulkForm(
+            request.POST if is_confirmed else None,
+            initial={"action": action, "seen": amounts_of(budgets)},
+        )
         keep_fields(form, action)
         if is_confirmed and form.is_valid():
             self._do(request, budgets, form.cleaned_data)
@@ -191,7 +201,9 @@ class Bulk(AdministratorsOnly):
         at, by = now(), self.reader.username
         try:
             if words["action"] == "raise":
-                done = raise_many(budgets=budgets, percent=words["percent"], at=at, by=by)
+                done = raise_many(
+                    budgets=budgets, percent=words["percent"], at=at, by=by, seen=words["seen"]
+                )
             elif words["action"] == "override":
                 done = override_many(budgets=budgets, reason=words["reason"], at=at, by=by)
             else:
