@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from cdr.engine.deck_cells import BadCell, read_seconds
 from cdr.engine.deck_columns import CDRTOOL_DESTINATIONS, Columns, find_columns
+from cdr.engine.deck_rows import DeckRow
 from cdr.engine.deck_tables import Table, UnreadableDeck
-from cdr.engine.decks import Deck, DeckRow, Refusal
+from cdr.engine.decks import Deck, Refusal
 from cdr.engine.tariffs import MAX_AREA
 
 

@@ -17,7 +17,8 @@ from functools import lru_cache
 from typing import Final, Literal, cast
 from zoneinfo import ZoneInfo
 
-from cdr.engine.decks import Deck, DeckRow, Terms
+from cdr.engine.deck_rows import DeckRow, Terms
+from cdr.engine.decks import Deck
 from cdr.engine.rating import unit_price
 from cdr.engine.tariffs import ALWAYS, Band, KnownBands, Step, TariffDocument, parse_tariff
 from kernel.money import ceil_div

@@ -22,8 +22,9 @@ from cdr.deck_words import reason_words
 from cdr.engine.deck_columns import find_columns
 from cdr.engine.deck_doubts import implausible
 from cdr.engine.deck_merge import Merge, Mode, Preview, empty_document
+from cdr.engine.deck_rows import DeckOptions, DeckRow
 from cdr.engine.deck_tables import UnreadableDeck
-from cdr.engine.decks import Deck, DeckOptions, DeckRow, read_deck
+from cdr.engine.decks import Deck, read_deck
 from cdr.engine.tariff_files import document_hash
 from cdr.engine.tariffs import parse_tariff
 from cdr.models import Call, Tariff

@@ -28,8 +28,9 @@ from cdr.engine.deck_cells import (
 )
 from cdr.engine.deck_columns import meaning_of
 from cdr.engine.deck_merge import band_of, bands_of
+from cdr.engine.deck_rows import DeckOptions, Terms
 from cdr.engine.deck_tables import UnreadableDeck, read_text_table
-from cdr.engine.decks import Deck, DeckOptions, Terms, read_deck
+from cdr.engine.decks import Deck, read_deck
 from cdr.engine.rating import Priced
 from cdr.engine.tariffs import parse_tariff
 from cdr.models import Carrier, Gateway, GatewayCarrier, TariffVersion

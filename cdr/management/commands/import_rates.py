@@ -18,7 +18,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from cdr.engine.deck_columns import CDRTOOL_RATES, MEANINGS
 from cdr.engine.deck_joins import join_destinations
 from cdr.engine.deck_merge import COUNTED, Move
-from cdr.engine.decks import Deck, DeckOptions, Refusal, read_deck
+from cdr.engine.deck_rows import DeckOptions
+from cdr.engine.decks import Deck, Refusal, read_deck
 from cdr.engine.tariffs import InvalidTariff
 from cdr.operations.deck_files import read_table
 from cdr.operations.decks import (
