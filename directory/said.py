@@ -1,27 +1,37 @@
-"""Sentences of engines and drivers, which write plain English, in the reader's language."""
+"""Sentences of cores and drivers, which write plain English, in the reader's language."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from functools import cache
+from dataclasses import dataclass
 
 from django.utils.translation import gettext
 
-
-def said(text: str, sentences: Iterable[str]) -> str:
-    """`text` translated, where it is one of these English sentences with its gaps filled.
-
-    What is none of them (a driver of others) stays as it was written.
-    """
-    for sentence in sentences:
-        found = _pattern(sentence).fullmatch(text)
-        if found:
-            return gettext(sentence) % found.groupdict()
-    return text
+from directory.templatetags.figures import apart, whole
+from kernel.sentences import Sentence
 
 
-@cache
-def _pattern(sentence: str) -> re.Pattern[str]:
-    gaps = re.sub(r"%\\\((\w+)\\\)s", r"(?P<\1>.*)", re.escape(sentence))
-    return re.compile(gaps, re.DOTALL)
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Words for a page; `is_foreign` where they are English whatever the reader's language."""
+
+    words: str
+    is_foreign: bool = False
+
+    def __str__(self) -> str:
+        return self.words
+
+
+def said(words: Sentence | str) -> Said:
+    """A sentence in the language that is spoken; a text (of a driver of others) as it was written."""
+    if isinstance(words, str):
+        return Said(words, is_foreign=True)
+    text = gettext(words.text)
+    if not words.values:
+        return Said(text)
+    return Said(text % {name: _filling(value) for name, value in words.values.items()})
+
+
+def _filling(value: str | int | Sentence) -> str:
+    if isinstance(value, int):
+        return whole(value)
+    return apart(value) if isinstance(value, str) else str(said(value))

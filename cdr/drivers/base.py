@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from cdr.engine.records import Line, RejectedLine
 from cdr.engine.text import CONTROL_BYTES, clean, decoded, pictured
 from kernel.errors import DomainError
+from kernel.sentences import sentence as _
 
 _SHOWN_OF_TOO_LONG = 4096
 _BOM = b"\xef\xbb\xbf"
@@ -114,7 +115,7 @@ def name_patterns(options: Mapping[str, object]) -> tuple[str, ...]:
     """
     patterns = options.get("files", [])
     if not isinstance(patterns, list) or not all(isinstance(item, str) for item in patterns):
-        raise BadOptions("option files must be a list of name patterns, such as cdr_*")
+        raise BadOptions(_("option files must be a list of name patterns, such as cdr_*"))
     return tuple(pattern.lower() for pattern in patterns)
 
 

@@ -35,6 +35,7 @@ from cdr.drivers.base import (
 from cdr.drivers.cucm_columns import COLUMNS, LAYOUTS, RELEASE_8_COLUMNS
 from cdr.drivers.cucm_mapping import REQUIRED, USED, Picked, is_recording, segment_of
 from cdr.engine.records import DiscardedLine, Line, RejectedLine, SegmentLine
+from kernel.sentences import sentence as _
 
 _FILE_NAME: Final = re.compile(
     r"_?(?:cdr|cmr)_.+_\d+_(?P<minute>\d{12})_(?P<number>\d{1,12})(?:\.\w+)?", re.IGNORECASE
@@ -68,7 +69,7 @@ _RELEASE_8: Final = Layout.of(RELEASE_8_COLUMNS)
 class CucmDriver:
     """Cisco Unified Communications Manager, call detail record files."""
 
-    title: ClassVar[str] = "Cisco UCM call files"
+    title: ClassVar[str] = _("Cisco UCM call files").text
     can_be_tailed: ClassVar[bool] = False
     repeats_first_line = True
     columns_read: ClassVar[frozenset[str]] = frozenset(USED)
@@ -79,7 +80,13 @@ class CucmDriver:
         self._configured = _configured_layout(config.options.get("columns"))
         unknown = sorted(set(config.options) - _OPTIONS)
         if unknown:
-            raise BadOptions(f"the cucm driver has no option {unknown[0]}")
+            raise BadOptions(
+                _(
+                    "the %(driver)s driver has no option %(option)s",
+                    driver="cucm",
+                    option=unknown[0],
+                )
+            )
 
     def wants(self, file_name: str) -> bool:
         """Every file, unless the source names patterns."""
@@ -199,7 +206,9 @@ def _configured_layout(option: object) -> Layout | None:
     if isinstance(option, list) and option and all(isinstance(name, str) for name in option):
         layout = Layout.of(tuple(option))
         if layout.missing:
-            raise BadOptions(f"option columns lacks {layout.missing[0]}")
+            raise BadOptions(_("option columns lacks %(field)s", field=layout.missing[0]))
         return layout
     counts = ", ".join(str(count) for count in LAYOUTS)
-    raise BadOptions(f"option columns must be a list of column names, or one of {counts}")
+    raise BadOptions(
+        _("option columns must be a list of column names, or one of %(counts)s", counts=counts)
+    )

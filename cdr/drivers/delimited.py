@@ -25,6 +25,7 @@ from cdr.drivers.delimited_options import DelimitedOptions, Place, kinds_of, rea
 from cdr.drivers.local_times import FileOrder, Reading, duration, read_time
 from cdr.engine.records import Line, Party, PartyKind, RejectedLine, Segment, SegmentLine
 from cdr.engine.standard import hash_of_text
+from kernel.sentences import sentence as _
 
 
 @dataclass(slots=True)
@@ -47,7 +48,7 @@ class _Times:
 class DelimitedDriver:
     """Delimited text by a column map."""
 
-    title: ClassVar[str] = "Delimited text"
+    title: ClassVar[str] = _("Delimited text").text
     can_be_tailed: ClassVar[bool] = True
 
     def __init__(self, config: DriverConfig) -> None:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from cdr.drivers.base import BadOptions, name_patterns
 from cdr.engine.records import PartyKind
 from cdr.engine.standard import TEXT_LIMITS
+from kernel.sentences import sentence as _
 
 Place = str | int
 Places = tuple[Place, ...]
@@ -76,7 +77,13 @@ def read_options(options: Mapping[str, object], *, zone: ZoneInfo) -> DelimitedO
     """
     unknown = sorted(set(options) - _KNOWN)
     if unknown:
-        raise BadOptions(f"the delimited driver has no option {unknown[0]}")
+        raise BadOptions(
+            _(
+                "the %(driver)s driver has no option %(option)s",
+                driver="delimited",
+                option=unknown[0],
+            )
+        )
     has_header = _truth(options, "header", otherwise=True)
     return DelimitedOptions(
         columns=_columns(options.get("columns"), has_header=has_header),
@@ -98,19 +105,28 @@ def read_options(options: Mapping[str, object], *, zone: ZoneInfo) -> DelimitedO
 
 def _columns(given: object, *, has_header: bool) -> Mapping[str, Places]:
     if not isinstance(given, dict) or not given:
-        raise BadOptions("option columns must map fields of the standard record to columns")
+        raise BadOptions(_("option columns must map fields of the standard record to columns"))
     columns: dict[str, Places] = {}
     for name, place in given.items():
         if name not in _FIELDS:
-            raise BadOptions(f"option columns: the standard record has no field {name}")
+            raise BadOptions(
+                _("option columns: the standard record has no field %(field)s", field=str(name))
+            )
         parts = place if isinstance(place, list) else [place]
         columns[name] = tuple(_place(f"columns.{name}", part, has_header) for part in parts)
     if "started_at" not in columns and "ended_at" not in columns:
-        raise BadOptions("option columns needs one of started_at, ended_at")
+        raise BadOptions(_("option columns needs one of %(fields)s", fields="started_at, ended_at"))
     if "ended_at" not in columns and not any(name in columns for name in _DURATIONS[:2]):
-        raise BadOptions("option columns needs one of ended_at, duration_seconds, talk_seconds")
+        raise BadOptions(
+            _(
+                "option columns needs one of %(fields)s",
+                fields="ended_at, duration_seconds, talk_seconds",
+            )
+        )
     if not {"from_number", "to_number", "dialled"} & set(columns):
-        raise BadOptions("option columns needs one of from_number, to_number, dialled")
+        raise BadOptions(
+            _("option columns needs one of %(fields)s", fields="from_number, to_number, dialled")
+        )
     return columns
 
 
@@ -119,35 +135,38 @@ def _place(name: str, place: object, has_header: bool) -> Place:  # noqa: FBT001
         return place.strip().lower()
     if type(place) is int and place >= 1:
         return place
-    kind = "a column name or a number from 1" if has_header else "a column number from 1"
-    raise BadOptions(f"option {name} must be {kind}")
+    if has_header:
+        raise BadOptions(
+            _("option %(option)s must be a column name or a number from 1", option=name)
+        )
+    raise BadOptions(_("option %(option)s must be a column number from 1", option=name))
 
 
 def _truth(options: Mapping[str, object], name: str, *, otherwise: bool) -> bool:
     value = options.get(name, otherwise)
     if not isinstance(value, bool):
-        raise BadOptions(f"option {name} must be true or false")
+        raise BadOptions(_("option %(option)s must be true or false", option=name))
     return value
 
 
 def _text(options: Mapping[str, object], name: str, otherwise: str) -> str:
     value = options.get(name, otherwise)
     if not isinstance(value, str):
-        raise BadOptions(f"option {name} must be text")
+        raise BadOptions(_("option %(option)s must be text", option=name))
     return value
 
 
 def _count(options: Mapping[str, object], name: str) -> int:
     value = options.get(name, 0)
     if type(value) is not int or value < 0:
-        raise BadOptions(f"option {name} must be a whole number")
+        raise BadOptions(_("option %(option)s must be a whole number", option=name))
     return value
 
 
 def _texts(options: Mapping[str, object], name: str, otherwise: tuple[str, ...]) -> tuple[str, ...]:
     value = options.get(name, list(otherwise))
     if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-        raise BadOptions(f"option {name} must be a list of texts")
+        raise BadOptions(_("option %(option)s must be a list of texts", option=name))
     return tuple(value)
 
 
@@ -157,25 +176,37 @@ def _one_character(
     value = {"tab": "\t", "none": ""}.get(text := _text(options, name, otherwise), text)
     if len(value) == 1 or (may_be_empty and not value):
         return value
-    raise BadOptions(f"option {name} must be one character")
+    raise BadOptions(_("option %(option)s must be one character", option=name))
 
 
 def _encoding(name: str) -> str:
     try:
         is_fit = "\n,9".encode(name) == b"\n,9"
     except LookupError:
-        raise BadOptions(f"option encoding: there is no encoding {name}") from None
+        raise BadOptions(
+            _("option encoding: there is no encoding %(encoding)s", encoding=name)
+        ) from None
     if not is_fit:
-        raise BadOptions(f"option encoding: {name} does not keep plain digits and line ends")
+        raise BadOptions(
+            _(
+                "option encoding: %(encoding)s does not keep plain digits and line ends",
+                encoding=name,
+            )
+        )
     return name
 
 
 def _time_formats(formats: tuple[str, ...]) -> tuple[str, ...]:
     for text in formats:
         if text not in _TIME_WORDS and "%" not in text:
-            raise BadOptions(f"option time_formats: {text!r} is no iso, epoch, epoch_ms or pattern")
+            raise BadOptions(
+                _(
+                    "option time_formats: %(format)s is no iso, epoch, epoch_ms or pattern",
+                    format=repr(text),
+                )
+            )
     if not formats:
-        raise BadOptions("option time_formats must name at least one")
+        raise BadOptions(_("option time_formats must name at least one"))
     return formats
 
 
@@ -185,13 +216,13 @@ def _zone(name: object, otherwise: ZoneInfo) -> ZoneInfo:
     try:
         return ZoneInfo(str(name))
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise BadOptions(f"option zone: there is no time zone {name}") from None
+        raise BadOptions(_("option zone: there is no time zone %(zone)s", zone=str(name))) from None
 
 
 def _unit(name: str) -> DurationUnit:
     units: dict[str, DurationUnit] = {"s": "s", "ms": "ms", "us": "us"}
     if name not in units:
-        raise BadOptions("option duration_unit must be s, ms or us")
+        raise BadOptions(_("option duration_unit must be s, ms or us"))
     return units[name]
 
 
@@ -202,12 +233,18 @@ def _rule(
     if given is None:
         return None
     if not isinstance(given, dict) or "column" not in given:
-        raise BadOptions(f"option {name} must name its column")
+        raise BadOptions(_("option %(option)s must name its column", option=name))
     meanings: dict[str, str] = {}
     for word, values in given.items():
         if word == "column":
             continue
         if word not in words or not isinstance(values, list):
-            raise BadOptions(f"option {name}: lists of values are {', '.join(words)}")
+            raise BadOptions(
+                _(
+                    "option %(option)s: lists of values are %(words)s",
+                    option=name,
+                    words=", ".join(words),
+                )
+            )
         meanings.update({str(value).strip().lower(): word for value in values})
     return Rule(_place(f"{name}.column", given["column"], has_header), meanings)

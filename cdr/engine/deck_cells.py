@@ -14,17 +14,26 @@ from itertools import product
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
+from kernel.sentences import Sentence
+from kernel.sentences import sentence as _
+
 DecimalMark = Literal["point", "comma"]
 DateOrder = Literal["dmy", "mdy"]
 
 MAX_EXPANSION: Final = 10_000
 MAX_DIGITS: Final = 20
+SHOWN: Final = 40
+"""So much of a long list is quoted."""
 FIRST_YEAR: Final = 1900
 MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
 class BadCell(Exception):
     """What is wrong with a cell, in words."""
+
+    def __init__(self, words: Sentence) -> None:
+        self.words = words
+        super().__init__(str(words))
 
 
 # --- Prefixes ------------------------------------------------------------------------------------
@@ -45,9 +54,18 @@ def _bare(token: str) -> tuple[str, bool]:
 
 def _damage(digits: str) -> None:
     if len(digits) > 8 and digits.endswith("0" * 8):
-        raise BadCell(f"{digits} ends in eight zeros or more: damaged by a spreadsheet?")
+        raise BadCell(
+            _("%(value)s ends in eight zeros or more: damaged by a spreadsheet?", value=digits)
+        )
     if len(digits) > MAX_DIGITS:
-        raise BadCell(f"{digits} has more than {MAX_DIGITS} digits")
+        raise BadCell(_("%(value)s has more than %(most)s digits", value=digits, most=MAX_DIGITS))
+
+
+def _too_many(cell: str) -> BadCell:
+    shown = cell if len(cell) <= SHOWN else f"{cell[:SHOWN]}…"
+    return BadCell(
+        _("%(value)s stands for more than %(most)s prefixes", value=shown, most=MAX_EXPANSION)
+    )
 
 
 def _class_members(text: str) -> list[str]:
@@ -56,19 +74,19 @@ def _class_members(text: str) -> list[str]:
     place = 0
     while place < len(text):
         if not text[place].isdigit():
-            raise BadCell(f"[{text}] is not a class of digits")
+            raise BadCell(_("[%(value)s] is not a class of digits", value=text))
         start = end = int(text[place])
         if text[place + 1 : place + 2] == "-":
             if not text[place + 2 : place + 3].isdigit():
-                raise BadCell(f"[{text}] is not a class of digits")
+                raise BadCell(_("[%(value)s] is not a class of digits", value=text))
             end = int(text[place + 2])
             place += 2
         if end < start:
-            raise BadCell(f"[{text}]: the range {start}-{end} runs backwards")
+            raise BadCell(_("The range %(value)s runs backwards", value=f"{start}-{end}"))
         members.update(range(start, end + 1))
         place += 1
     if not members:
-        raise BadCell("[] is an empty class of digits")
+        raise BadCell(_("[] is an empty class of digits"))
     return [str(member) for member in sorted(members)]
 
 
@@ -83,37 +101,39 @@ def _expand_classes(token: str) -> list[str]:
         inside: str | None = match.group(1)
         parts.append([match.group(0)] if inside is None else _class_members(inside))
     if place != len(token) or not parts:
-        raise BadCell(f"{token!r} is not a prefix")
+        raise BadCell(_("“%(value)s” is not a prefix", value=token))
     count = 1
     for part in parts:
         count *= len(part)
     if count > MAX_EXPANSION:
-        raise BadCell(f"{token} stands for more than {MAX_EXPANSION:,} prefixes")
+        raise _too_many(token)
     return ["".join(chosen) for chosen in product(*parts)]
 
 
 def _expand_range(token: str) -> list[str]:
     """`3932-3939` as the prefixes it stands for, of equal length and in order."""
-    low, _, high = token.partition("-")
+    low, _dash, high = token.partition("-")
     start, end = _bare(low)[0], _bare(high)[0]
     if not (start.isdigit() and end.isdigit()):
-        raise BadCell(f"{token!r} is not a range of prefixes")
+        raise BadCell(_("“%(value)s” is not a range of prefixes", value=token))
     if len(start) != len(end):
-        raise BadCell(f"the ends of {token} are of unequal length")
+        raise BadCell(_("The ends of %(value)s are of unequal length", value=token))
     if int(end) < int(start):
-        raise BadCell(f"the range {token} runs backwards")
+        raise BadCell(_("The range %(value)s runs backwards", value=token))
     if int(end) - int(start) >= MAX_EXPANSION:
-        raise BadCell(f"{token} stands for more than {MAX_EXPANSION:,} prefixes")
+        raise _too_many(token)
     return [str(number).zfill(len(start)) for number in range(int(start), int(end) + 1)]
 
 
 def _expand_token(token: str, country_code: str) -> list[str]:
     if not token.isascii():
-        raise BadCell(f"{token!r} is not a prefix")
+        raise BadCell(_("“%(value)s” is not a prefix", value=token))
     if token.isdigit() and not token.startswith("00"):
         return [country_code + token]
     if _SCIENTIFIC.fullmatch(token):
-        raise BadCell(f"{token} is a number in scientific notation: damaged by a spreadsheet")
+        raise BadCell(
+            _("%(value)s is a number in scientific notation: damaged by a spreadsheet", value=token)
+        )
     token = token.removesuffix(".0").rstrip("*")
     bare, is_international = _bare(token)
     if "-" in bare and "[" not in bare:
@@ -123,7 +143,7 @@ def _expand_token(token: str, country_code: str) -> list[str]:
     elif bare.isdigit():
         prefixes = [bare]
     else:
-        raise BadCell(f"{token!r} is not a prefix")
+        raise BadCell(_("“%(value)s” is not a prefix", value=token))
     return prefixes if is_international else [country_code + prefix for prefix in prefixes]
 
 
@@ -136,7 +156,9 @@ def _tokens(cell: str) -> Iterable[str]:
         elif words[0].startswith(("+", "00")) and all(word.isdigit() for word in words[1:]):
             yield "".join(words)
         else:
-            raise BadCell(f"{entry.strip()!r} has blanks inside; list prefixes with commas")
+            raise BadCell(
+                _("“%(value)s” has blanks inside; list prefixes with commas", value=entry.strip())
+            )
 
 
 def expand_prefixes(cell: str, *, country_code: str = "") -> tuple[str, ...]:
@@ -155,14 +177,14 @@ def expand_prefixes(cell: str, *, country_code: str = "") -> tuple[str, ...]:
         if not found and country_code:
             found = [country_code]
     if not found:
-        raise BadCell("the prefix is empty: a price for every number is not taken from a deck")
+        raise BadCell(_("The prefix is empty: a price for every number is not taken from a deck"))
     if len(found) > MAX_EXPANSION:
-        raise BadCell(f"stands for more than {MAX_EXPANSION:,} prefixes")
+        raise _too_many(cell)
     for prefix in found:
         _damage(prefix)
     if len(set(found)) != len(found):
         twice = next(prefix for prefix in found if found.count(prefix) > 1)
-        raise BadCell(f"{twice} stands in it twice")
+        raise BadCell(_("%(value)s stands in it twice", value=twice))
     return tuple(found)
 
 
@@ -200,7 +222,13 @@ def find_decimal_mark(cells: Iterable[str]) -> DecimalMark | None:
         elif _COMMA_DOUBTFUL.fullmatch(text):
             doubtful = cell
     if comma and point:
-        raise BadCell(f"{comma!r} has a decimal comma and {point!r} a decimal point")
+        raise BadCell(
+            _(
+                "“%(comma)s” has a decimal comma and “%(point)s” a decimal point",
+                comma=comma,
+                point=point,
+            )
+        )
     if comma:
         return "comma"
     return "point" if point or not doubtful else None
@@ -214,20 +242,22 @@ def read_amount(cell: str, mark: DecimalMark) -> Decimal:
         BadCell: if it is no amount.
     """
     if _DATE_LIKE.fullmatch(cell):
-        raise BadCell(f"{cell!r} is a date where an amount belongs")
+        raise BadCell(_("“%(value)s” is a date where an amount belongs", value=cell))
     text = _amount_text(cell)
     groups, fraction = (",", ".") if mark == "point" else (".", ",")
     whole, found, places = text.partition(fraction)
     if groups in whole:
         if not re.fullmatch(rf"-?[1-9]\d{{0,2}}(\{groups}\d{{3}})+", whole):
-            raise BadCell(f"{cell!r} is not an amount with a decimal {mark}")
+            if mark == "point":
+                raise BadCell(_("“%(value)s” is not an amount with a decimal point", value=cell))
+            raise BadCell(_("“%(value)s” is not an amount with a decimal comma", value=cell))
         whole = whole.replace(groups, "")
     plain = f"{whole}.{places}" if found else whole
     if not _PLAIN.fullmatch(plain):
-        raise BadCell(f"{cell!r} is not an amount")
+        raise BadCell(_("“%(value)s” is not an amount", value=cell))
     amount = Decimal(plain)
     if amount < 0:
-        raise BadCell(f"{cell} is negative")
+        raise BadCell(_("%(value)s is negative", value=cell))
     return amount
 
 
@@ -239,10 +269,10 @@ MAX_INCREMENT: Final = 86_400
 
 def _seconds(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
-        raise BadCell(f"{text!r} is not a number of seconds")
+        raise BadCell(_("“%(value)s” is not a number of seconds", value=text))
     seconds = int(text)
     if seconds > MAX_INCREMENT:
-        raise BadCell(f"{seconds} seconds is more than a day")
+        raise BadCell(_("%(value)s seconds is more than a day", value=seconds))
     return seconds
 
 
@@ -302,7 +332,13 @@ def find_date_order(cells: Iterable[str]) -> DateOrder | None:
         elif first != second:
             doubtful = cell
     if day_first and month_first:
-        raise BadCell(f"{day_first} begins with the day and {month_first} with the month")
+        raise BadCell(
+            _(
+                "%(day_first)s begins with the day and %(month_first)s with the month",
+                day_first=day_first,
+                month_first=month_first,
+            )
+        )
     if month_first:
         return "mdy"
     return "dmy" if day_first or not doubtful else None
@@ -311,7 +347,7 @@ def find_date_order(cells: Iterable[str]) -> DateOrder | None:
 def _month(name: str) -> int:
     short = name[:3].lower()
     if short not in MONTHS:
-        raise BadCell(f"{name!r} is no month")
+        raise BadCell(_("“%(value)s” is no month", value=name))
     return MONTHS.index(short) + 1
 
 
@@ -331,7 +367,7 @@ def _date_parts(text: str, order: DateOrder) -> tuple[int, int, int]:
     match = _NAMED_FIRST.fullmatch(text)
     if match:
         return int(match.group(3)), _month(match.group(1)), int(match.group(2))
-    raise BadCell(f"{text!r} is not a date with a year of four digits")
+    raise BadCell(_("“%(value)s” is not a date with a year of four digits", value=text))
 
 
 @lru_cache(maxsize=4096)
@@ -353,10 +389,14 @@ def read_instant(cell: str, order: DateOrder, zone: ZoneInfo) -> datetime:
                 offset = timed.group(3).replace("Z", "+00:00")
                 at = datetime.fromisoformat(at.replace(tzinfo=None).isoformat() + offset)
         at.astimezone(UTC)
-    except ValueError as error:
-        raise BadCell(f"{cell!r} is not a date: {error}") from None
-    except OverflowError:
-        raise BadCell(f"{cell!r} is not a date: it lies outside the calendar") from None
+    except (ValueError, OverflowError):
+        raise BadCell(_("“%(value)s” is not a date", value=cell)) from None
     if at.year < FIRST_YEAR:
-        raise BadCell(f"{cell!r} is not a date: no price began before {FIRST_YEAR}")
+        raise BadCell(
+            _(
+                "“%(value)s” is not a date: no price began before %(year)s",
+                value=cell,
+                year=str(FIRST_YEAR),
+            )
+        )
     return at

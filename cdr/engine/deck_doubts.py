@@ -10,6 +10,8 @@ from typing import Final
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
 from cdr.engine.decks import Deck
+from kernel.sentences import Sentence
+from kernel.sentences import sentence as _
 
 DEAR_TIMES: Final = 50
 DEAR: Final = 5
@@ -28,7 +30,7 @@ def _country_of(prefix: str) -> str:
     return _country(prefix[:3])
 
 
-def implausible(deck: Deck) -> list[str]:
+def implausible(deck: Deck) -> list[Sentence]:
     """What deserves a look: prices of 0, and prices far above those around them."""
     prices = [
         (
@@ -45,24 +47,39 @@ def implausible(deck: Deck) -> list[str]:
         if row.terms is not None and not (row.terms.price or row.terms.fee)
     ]
     by_country: dict[str, list[Decimal]] = defaultdict(list)
-    for _, country, price in prices:
+    for _prefix, country, price in prices:
         by_country[country].append(price)
     limits = {
         country: DEAR_TIMES * sorted(those)[len(those) // 2]
         for country, those in by_country.items()
     }
     dear = [prefix for prefix, country, price in prices if price > limits[country]]
-    over = sum(1 for _, _, price in prices if price > DEAR)
-    warnings: list[str] = []
+    over = sum(1 for _prefix, _country, price in prices if price > DEAR)
+    warnings: list[Sentence] = []
     if over:
         warnings.append(
-            f"{over:,} rows cost more than {DEAR}.00 a minute: is the price unit right?"
+            _(
+                "Rows that cost more than %(value)s a minute: %(count)s. Is the price unit right?",
+                value=f"{DEAR}.00",
+                count=over,
+            )
         )
     if free:
-        warnings.append(f"{len(free):,} rows cost nothing, such as {', '.join(free[:5])}")
+        warnings.append(
+            _(
+                "Rows that cost nothing: %(count)s, such as %(value)s",
+                count=len(free),
+                value=", ".join(free[:5]),
+            )
+        )
     if dear:
         warnings.append(
-            f"{len(dear):,} rows cost more than {DEAR_TIMES} times the middle price of their"
-            f" country, such as {', '.join(dear[:5])}"
+            _(
+                "Rows that cost more than %(times)s times the middle price of their country:"
+                " %(count)s, such as %(value)s",
+                times=DEAR_TIMES,
+                count=len(dear),
+                value=", ".join(dear[:5]),
+            )
         )
     return warnings

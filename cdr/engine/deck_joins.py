@@ -12,6 +12,7 @@ from cdr.engine.deck_rows import DeckRow
 from cdr.engine.deck_tables import Table, UnreadableDeck
 from cdr.engine.decks import Deck, Refusal
 from cdr.engine.tariffs import MAX_AREA
+from kernel.sentences import sentence as _
 
 
 class _Named(NamedTuple):
@@ -24,7 +25,7 @@ def _no_limits(cells: Sequence[str], columns: Columns) -> None:
     for meaning in ("longest", "maximum"):
         place = columns.at.get(meaning)
         if place is not None and cells[place].strip("0.") != "":
-            raise BadCell(f"a limit in {columns.title(meaning)} is not supported")
+            raise BadCell(_("A limit is not supported: %(column)s", column=columns.title(meaning)))
 
 
 def _named(table: Table) -> tuple[dict[str, _Named], list[Refusal], int]:
@@ -43,7 +44,7 @@ def _named(table: Table) -> tuple[dict[str, _Named], list[Refusal], int]:
             increment = read_seconds(cells[at["next"]] or "0") or 1
             least = read_seconds(cells[at["first"]] or "0")
         except BadCell as bad:
-            refused.append(Refusal(line.number, "Incr", prefix, str(bad)))
+            refused.append(Refusal(line.number, "Incr", prefix, bad.words))
             continue
         area = " ".join(cells[at["name"]].split())
         names[prefix] = _Named(area[:MAX_AREA], max(least, increment), increment)
@@ -63,10 +64,8 @@ def join_destinations(deck: Deck, destinations: Table) -> Deck:
             continue
         terms = row.terms._replace(first=found.first, following=found.following)
         rows.append(row._replace(area=found.area, terms=terms))
-    note = f"joined with {count:,} destinations"
+    notes = [*deck.notes, _("Joined with destinations: %(count)s", count=count)]
     if nameless:
-        note += f"; {nameless:,} prefixes have no name there"
+        notes.append(_("Prefixes without a name there: %(count)s", count=nameless))
     problems = tuple(replace(each, column=f"destinations: {each.column}") for each in refused)
-    return replace(
-        deck, rows=tuple(rows), refused=deck.refused + problems, notes=(*deck.notes, note)
-    )
+    return replace(deck, rows=tuple(rows), refused=deck.refused + problems, notes=tuple(notes))

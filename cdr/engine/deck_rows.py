@@ -30,6 +30,8 @@ from cdr.engine.deck_columns import (
 )
 from cdr.engine.deck_tables import Line
 from cdr.engine.tariffs import MAX_AREA, MAX_CLASS
+from kernel.sentences import Sentence
+from kernel.sentences import sentence as _
 
 Action = Literal["price", "end", "bar", "name"]
 
@@ -125,8 +127,8 @@ class DeckOptions:
 class RowRefused(Exception):
     """A row is not taken. `is_error` False: nothing is lost with it, by its own words."""
 
-    def __init__(self, column: str, value: str, reason: str, *, is_error: bool = True) -> None:
-        super().__init__(reason)
+    def __init__(self, column: str, value: str, reason: Sentence, *, is_error: bool = True) -> None:
+        super().__init__(str(reason))
         self.column = column
         self.value = value
         self.reason = reason
@@ -146,6 +148,10 @@ class _Cells(dict[str, str]):
 
     def __missing__(self, meaning: str) -> str:
         return ""
+
+
+def _too_long(most: int) -> Sentence:
+    return _("Longer than it may be; the most characters: %(value)s", value=most)
 
 
 class Reader:
@@ -189,7 +195,7 @@ class Reader:
             valid_from = self._read("valid_from", cell, self._instant)
             valid_to = self._read("valid_to", cell, self._instant)
         if valid_from and valid_to and valid_to <= valid_from:
-            raise self._bad("valid_to", cell, "ends before it begins")
+            raise self._bad("valid_to", cell, _("The price ends before it begins"))
         return DeckRow(
             line.number,
             action,
@@ -202,7 +208,7 @@ class Reader:
         )
 
     def _bad(
-        self, meaning: str, cell: Callable[[str], str], reason: str, *, is_error: bool = True
+        self, meaning: str, cell: Callable[[str], str], reason: Sentence, *, is_error: bool = True
     ) -> RowRefused:
         return RowRefused(self._columns.title(meaning), cell(meaning), reason, is_error=is_error)
 
@@ -218,7 +224,7 @@ class Reader:
         try:
             return read(text)
         except BadCell as bad:
-            raise self._bad(meaning, cell, str(bad)) from None
+            raise self._bad(meaning, cell, bad.words) from None
 
     def _instant(self, text: str) -> datetime:
         return read_instant(text, self._order, self._options.zone)
@@ -227,55 +233,56 @@ class Reader:
         """Rows that are not a voice price by their own words."""
         application = cell("application")
         if application and application.lower() not in {"audio", "voice", "call"}:
-            raise self._bad(
-                "application", cell, f"{application} is not a price of voice calls", is_error=False
-            )
+            reason = _("%(value)s is not a price of voice calls", value=application)
+            raise self._bad("application", cell, reason, is_error=False)
         if cell("origin"):
-            raise self._bad("origin", cell, "prices by the caller's number are not supported")
+            raise self._bad("origin", cell, _("Prices by the caller's number are not supported"))
         if cell("exact").lower() not in FALSE:
-            raise self._bad("exact", cell, "prices of single numbers are not supported")
+            raise self._bad("exact", cell, _("Prices of single numbers are not supported"))
         for incoming in ("incoming_fee", "incoming_price"):
             if cell(incoming).strip("0") != "":
-                raise self._bad(incoming, cell, "prices of incoming calls are not supported")
+                raise self._bad(incoming, cell, _("Prices of incoming calls are not supported"))
 
     def _prefixes(self, cell: Callable[[str], str]) -> tuple[str, ...]:
         country_code = self._options.country_code
         if "country_code" in self._columns.at:
             country_code = cell("country_code").lstrip("+").removeprefix("00") or country_code
             if not country_code.isdigit():
-                raise self._bad("country_code", cell, "is not a country code")
+                raise self._bad("country_code", cell, _("This is not a country code"))
         elif self._columns.layout == NUMBERING_PLAN and not country_code:
             country_code = _country_code(cell("regions"))
             if not country_code:
-                raise self._bad("regions", cell, "names no country code; give --country-code")
+                raise self._bad("regions", cell, _("No country code is known for this; give one"))
         try:
             return expand_prefixes(cell("prefix"), country_code=country_code)
         except BadCell as bad:
-            raise self._bad("prefix", cell, str(bad)) from None
+            raise self._bad("prefix", cell, bad.words) from None
 
     def _action(self, cell: Callable[[str], str]) -> Action:
         change = cell("change").lower().strip(" .()")
         if self._columns.layout in {CDRTOOL_RATES, CDRTOOL_DESTINATIONS}:
             if change not in {"1", "2", "3"}:
-                raise self._bad("change", cell, "1 inserts, 2 updates, 3 deletes; nothing else")
+                raise self._bad("change", cell, _("1 inserts, 2 updates, 3 deletes; nothing else"))
             change = "delete" if change == "3" else ""
         elif change and not set(change.split()) & (ENDED | KEPT) and "no change" not in change:
-            raise self._bad("change", cell, "says neither that the price holds nor that it ends")
+            raise self._bad(
+                "change", cell, _("This says neither that the price holds nor that it ends")
+            )
         if set(change.split()) & ENDED:
             return "end"
         blocked = cell("blocked").lower()
         if blocked in TRUE:
             return "bar"
         if blocked not in FALSE:
-            raise self._bad("blocked", cell, "is neither yes nor no")
+            raise self._bad("blocked", cell, _("This is neither yes nor no"))
         return self._usual_action
 
     def _terms(self, cell: Callable[[str], str]) -> Terms:
         if not cell("price"):
-            raise self._bad("price", cell, "has no price")
+            raise self._bad("price", cell, _("The price is missing"))
         price = self._amount("price", cell) / self._parts
         if price > MAX_PRICE:
-            raise self._bad("price", cell, f"is more than {MAX_PRICE:,}")
+            raise self._bad("price", cell, _("This is more than %(value)s", value=MAX_PRICE))
         first, following = self._increments(cell)
         return Terms(
             price=price,
@@ -294,7 +301,7 @@ class Reader:
         try:
             return read_amount(cell(meaning), self._mark)
         except BadCell as bad:
-            raise self._bad(meaning, cell, str(bad)) from None
+            raise self._bad(meaning, cell, bad.words) from None
 
     def _whole(self, meaning: str, cell: Callable[[str], str]) -> int:
         text = cell(meaning)
@@ -303,7 +310,7 @@ class Reader:
         try:
             return read_seconds(text)
         except BadCell as bad:
-            raise self._bad(meaning, cell, str(bad)) from None
+            raise self._bad(meaning, cell, bad.words) from None
 
     def _increments(self, cell: Callable[[str], str]) -> tuple[int, int]:
         """First and next increment: from one column, from two, or by the options."""
@@ -326,7 +333,7 @@ class Reader:
                 first, second = read_increments(first_cell)
                 return first, second or (default_following if following_cell else first)
         except BadCell as bad:
-            raise self._bad(meaning, cell, str(bad)) from None
+            raise self._bad(meaning, cell, bad.words) from None
         return default_first, default_following
 
     def _area(self, cell: Callable[[str], str]) -> str:
@@ -338,13 +345,13 @@ class Reader:
             name = f"{country} {name}".strip()
         area = " ".join(name.split())
         if len(area) > MAX_AREA:
-            raise self._bad("name", cell, f"is longer than {MAX_AREA} characters")
+            raise self._bad("name", cell, _too_long(MAX_AREA))
         if not area.isprintable():
-            raise self._bad("name", cell, "has control characters")
+            raise self._bad("name", cell, _("This has control characters"))
         return area
 
     def _class(self, cell: Callable[[str], str]) -> str:
         number_class = cell("class").lower()
         if len(number_class) > MAX_CLASS:
-            raise self._bad("class", cell, f"is longer than {MAX_CLASS} characters")
+            raise self._bad("class", cell, _too_long(MAX_CLASS))
         return number_class

@@ -10,8 +10,15 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from kernel.errors import DomainError
+from kernel.sentences import Sentence
+from kernel.sentences import sentence as _
 
-SEPARATORS: Final = ",;\t|"
+SEPARATORS: Final = {
+    ",": _("comma"),
+    ";": _("semicolon"),
+    "\t": _("tab"),
+    "|": _("vertical bar"),
+}
 SAMPLE_LINES: Final = 200
 MAX_ROWS: Final = 1_000_000
 
@@ -34,7 +41,7 @@ class Table:
     """The rows of a file, and how it was read (`notes` for people)."""
 
     lines: tuple[Line, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Sentence, ...] = ()
 
 
 def decode(content: bytes, *, encoding: str = "") -> tuple[str, str]:
@@ -106,5 +113,9 @@ def read_text_table(content: bytes, *, encoding: str = "") -> Table:
                 raise UnreadableDeck(f"more than {MAX_ROWS:,} rows")
     except csv.Error as error:
         raise UnreadableDeck(f"line {reader.line_num}: {error}") from error
-    shown = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}[separator]
-    return Table(tuple(lines), (f"separated by {shown}, {found}",))
+    how = _(
+        "Columns separated by: %(separator)s. Encoding: %(encoding)s.",
+        separator=SEPARATORS[separator],
+        encoding=found.upper().removesuffix("-SIG"),
+    )
+    return Table(tuple(lines), (how,))

@@ -14,6 +14,8 @@ from cdr.engine.deck_cells import BadCell, find_date_order, find_decimal_mark
 from cdr.engine.deck_columns import Columns, find_columns
 from cdr.engine.deck_rows import DeckOptions, DeckRow, Reader, RowRefused
 from cdr.engine.deck_tables import Line, Table, UnreadableDeck
+from kernel.sentences import Sentence
+from kernel.sentences import sentence as _
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +25,24 @@ class Refusal:
     line: int
     column: str
     value: str
-    reason: str
+    reason: Sentence
     is_error: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deck:
-    """A deck as read: `read` = rows taken + refusals. `currency` is what the header says."""
+    """A deck as read: `read` = rows taken + refusals. `currency` is what the header says.
+
+    `ignored` are the titles of columns that were not used, `notes` how the file was read.
+    """
 
     layout: str
     currency: str
     read: int
     rows: tuple[DeckRow, ...]
     refused: tuple[Refusal, ...]
-    notes: tuple[str, ...]
+    ignored: tuple[str, ...]
+    notes: tuple[Sentence, ...]
     has_prices: bool
 
 
@@ -114,10 +120,20 @@ def _settle_repeats(rows: list[DeckRow]) -> tuple[list[DeckRow], list[Refusal]]:
 
 
 def _repeat(row: DeckRow, prefix: str, line: int, *, same: bool) -> Refusal:
-    how = "with the same content" if same else "with other content: neither row is taken"
-    reason = f"{prefix} stands in line {line} too, {how}"
+    if same:
+        how = _(
+            "%(value)s stands in line %(line)s too, with the same content",
+            value=prefix,
+            line=str(line),
+        )
+    else:
+        how = _(
+            "%(value)s stands in line %(line)s too, with other content: neither row is taken",
+            value=prefix,
+            line=str(line),
+        )
     harmless = same and row.action == "name"
-    return Refusal(row.line, "prefix", prefix, reason, is_error=not harmless)
+    return Refusal(row.line, "prefix", prefix, how, is_error=not harmless)
 
 
 def read_deck(table: Table, options: DeckOptions) -> Deck:
@@ -139,18 +155,22 @@ def read_deck(table: Table, options: DeckOptions) -> Deck:
     kept, repeated = _settle_repeats(rows)
     notes = list(table.notes)
     if columns.layout:
-        notes.insert(0, f"layout: {columns.layout}")
-    if columns.ignored:
-        notes.append(f"columns not used: {', '.join(columns.ignored)}")
+        notes.insert(0, _("Layout: %(value)s", value=columns.layout))
     short = sum(1 for line in lines if len(line.cells) < len(columns.titles))
     if short:
-        notes.append(f"{short:,} rows are shorter than the header: what is missing counts as empty")
+        notes.append(
+            _(
+                "Rows shorter than the header: %(count)s. What is missing counts as empty.",
+                count=short,
+            )
+        )
     return Deck(
         layout=columns.layout,
         currency=columns.currency,
         read=len(lines),
         rows=tuple(kept),
         refused=tuple(sorted([*refused, *repeated], key=lambda refusal: refusal.line)),
+        ignored=columns.ignored,
         notes=tuple(notes),
         has_prices="price" in columns.at,
     )

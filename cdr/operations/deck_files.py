@@ -13,6 +13,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from cdr.engine.deck_columns import find_columns
 from cdr.engine.deck_tables import MAX_ROWS, Line, Table, UnreadableDeck, read_text_table
+from kernel.sentences import sentence as _
 
 MAX_BYTES = 256 * 1024 * 1024
 MAX_UNPACKED = 2 * 1024 * 1024 * 1024
@@ -94,4 +95,4 @@ def _read_sheet(sheet: object, name: str) -> Table:
             lines.append(Line(number, texts))
         if len(lines) > MAX_ROWS:
             raise UnreadableDeck(f"sheet {name!r} has more than {MAX_ROWS:,} rows")
-    return Table(tuple(lines), (f"sheet {name}",))
+    return Table(tuple(lines), (_("Sheet: %(value)s", value=name),))

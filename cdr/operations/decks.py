@@ -22,6 +22,7 @@ from cdr.operations.tariffs import add_version
 from cdr.queries.tariffs import newest_version
 from kernel.errors import DomainError
 from kernel.money import exact_text, round_amount
+from kernel.sentences import Sentence
 
 RECENT = timedelta(days=30)
 SHOWN_MOVES = 10
@@ -63,7 +64,7 @@ class DeckImport:
     version: TariffVersion
     is_new_version: bool
     preview: Preview
-    warnings: tuple[str, ...]
+    warnings: tuple[Sentence, ...]
     busy: tuple[BusyMove, ...]
 
 

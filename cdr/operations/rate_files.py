@@ -18,7 +18,6 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
-from cdr.deck_words import reason_words
 from cdr.engine.deck_columns import find_columns
 from cdr.engine.deck_doubts import implausible
 from cdr.engine.deck_merge import Merge, Mode, Preview, empty_document
@@ -41,6 +40,7 @@ from cdr.operations.decks import (
     tariff_name_for,
 )
 from directory.queries.homes import installation_currency, installation_zone
+from directory.said import said
 
 SHOWN_ROWS = 12
 KEPT_REFUSALS = 1_000
@@ -85,6 +85,7 @@ class RatesPreview:
     yet and the deck no day of its own, so that they hold for all calls there are. `columns` are those that were understood (title, meaning), `rows` the first rows as
     understood, `counts` prefixes by what becomes of them, `refused` the first rows that
     were not taken (line, column, value, reason), `moves` the largest changes of price.
+    Reasons, `warnings` and `notes` are sentences, kept as `kernel.sentences.recalled` takes them.
     """
 
     tariff: str
@@ -109,8 +110,8 @@ class RatesPreview:
     counts: dict[str, int]
     moves: list[dict[str, str]]
     busy: list[dict[str, Any]]
-    warnings: list[str]
-    notes: list[str]
+    warnings: list[dict[str, Any]]
+    notes: list[dict[str, Any]]
     is_first: bool = False
 
 
@@ -120,7 +121,6 @@ class _Reading:
 
     deck: Deck
     columns: list[dict[str, str]]
-    ignored: list[str]
     target: DeckTarget
     base: Base
 
@@ -199,7 +199,7 @@ def _nothing_usable(deck: Deck) -> str:
         "line": first.line,
         "column": first.column,
         "value": first.value[:100],
-        "reason": str(reason_words(first.reason)),
+        "reason": str(said(first.reason)),
     }
 
 
@@ -244,7 +244,7 @@ def _read(path: Path, wishes: DeckWishes, *, name: str, at: datetime) -> _Readin
         {"title": columns.title(meaning), "meaning": meaning}
         for meaning, _place in sorted(columns.at.items(), key=lambda pair: pair[1])
     ]
-    return _Reading(deck, understood, list(columns.ignored), target, base)
+    return _Reading(deck, understood, target, base)
 
 
 def _start(text: str, *, zone: ZoneInfo, at: datetime, is_first: bool) -> datetime:
@@ -291,7 +291,7 @@ def _report(
         is_past=begins_in_the_past and not (is_first and not Call.objects.exists()),
         layout=deck.layout,
         columns=reading.columns,
-        ignored=reading.ignored,
+        ignored=list(deck.ignored),
         rows=[_row(row) for row in deck.rows[:SHOWN_ROWS]],
         read=deck.read,
         taken=len(deck.rows),
@@ -301,8 +301,8 @@ def _report(
         counts=_counts(preview.counts),
         moves=_moves(preview),
         busy=[asdict(move) for move in busy],
-        warnings=implausible(deck),
-        notes=list(deck.notes),
+        warnings=[asdict(warning) for warning in implausible(deck)],
+        notes=[asdict(note) for note in deck.notes],
         is_first=is_first,
     )
 

@@ -11,7 +11,6 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext
 
-from cdr.driver_words import REFUSALS
 from cdr.drivers.base import BadOptions, CallDriver, DriverConfig
 from directory.said import said
 from kernel.errors import DomainError
@@ -89,7 +88,7 @@ def make_driver(name: str, *, source: str, zone: str, options: Mapping[str, obje
     try:
         driver = driver_class(name)(config)
     except BadOptions as refusal:
-        raise BadOptions(said(refusal.message, REFUSALS)) from refusal
+        raise BadOptions(str(said(refusal.words))) from refusal
     if options.get("append") and not driver.can_be_tailed:
         words = gettext("option append: the %(driver)s driver takes whole files")
         raise BadOptions(words % {"driver": name})

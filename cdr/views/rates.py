@@ -20,7 +20,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cdr.deck_words import even_prices, increment_words, reason_words, remark_words
+from cdr.deck_words import even_prices, increment_words
 from cdr.engine.rating import Unpriced
 from cdr.forms.rates import DeckFileForm, DeckOptionsForm, TrialForm, options_of
 from cdr.models import GatewayCarrier
@@ -39,6 +39,7 @@ from cdr.receipt_words import exact_money, receipt_rows
 from cdr.words import why_unrated
 from directory.models import Job, JobState
 from directory.operations.jobs import run_job
+from directory.said import said
 from directory.templatetags.figures import percent, whole
 from directory.views.base import page_of
 from directory.views.imports import (
@@ -50,6 +51,7 @@ from directory.views.imports import (
 )
 from kernel.clock import now
 from kernel.errors import DomainError
+from kernel.sentences import recalled
 
 NOON = time(12)
 MEANINGS: dict[str, Promise] = {
@@ -127,16 +129,11 @@ class RateFile(JobStepPage):
                 move | {"change": _change(move)}
                 for move in _priced(report.moves[:10], report.currency)
             ],
-            "warnings": [remark_words(warning) for warning in report.warnings],
+            "warnings": [said(recalled(warning)) for warning in report.warnings],
             "has_no_gateway": not GatewayCarrier.objects.filter(
                 carrier__name=report.carrier
             ).exists(),
-            # What was not used stands among the columns already.
-            "notes": [
-                remark_words(note)
-                for note in report.notes
-                if not note.startswith("columns not used")
-            ],
+            "notes": [said(recalled(note)) for note in report.notes],
         }
         if not is_import:
             context |= self._trial(job, report)
@@ -210,7 +207,7 @@ def _rows(report: RatesPreview) -> list[dict[str, Any]]:
 def _refusals(request: HttpRequest, report: RatesPreview) -> Page[dict[str, Any]]:
     """One page of the rows that were not taken, each with its reason in words."""
     page = page_of(request, report.refused, size=10)
-    page.object_list = [row | {"said": reason_words(row["reason"])} for row in page.object_list]
+    page.object_list = [row | {"said": said(recalled(row["reason"]))} for row in page.object_list]
     return page
 
 

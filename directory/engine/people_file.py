@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from kernel.errors import DomainError
+from kernel.sentences import Sentence
+from kernel.sentences import sentence as _
 
 CUSTOM_COLUMNS: Final = tuple(f"custom_{number}" for number in range(1, 11))
 COLUMNS: Final[tuple[str, ...]] = (
@@ -47,7 +49,7 @@ class RefusedRow:
 
     line: int
     column: str
-    reason: str
+    reason: str | Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,13 @@ def read_people_file(content: bytes) -> PeopleFile:
         if not any(cells):
             continue
         if len(rows) >= MAX_ROWS:
-            raise InvalidPeopleFile(f"line {line}: the file has more than {MAX_ROWS} rows")
+            raise InvalidPeopleFile(
+                _(
+                    "line %(line)s: the file has more than %(most)s rows",
+                    line=str(line),
+                    most=MAX_ROWS,
+                )
+            )
         problem = _problem(cells, columns=columns, line=line)
         if problem is None:
             rows.append(PeopleRow(line, dict(zip(columns, cells, strict=True))))
@@ -107,7 +115,7 @@ def decode(content: bytes) -> str:
         try:
             return content.decode("utf-16")
         except UnicodeDecodeError:
-            raise InvalidPeopleFile("the file begins as UTF-16 but is not") from None
+            raise InvalidPeopleFile(_("the file begins as UTF-16 but is not")) from None
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -128,7 +136,7 @@ def _records(text: str, *, separator: str) -> Iterator[tuple[int, list[str]]]:
             cells = next(reader, None)
         except csv.Error:
             raise InvalidPeopleFile(
-                f"line {line}: cannot be taken apart; is a quote left open?"
+                _("line %(line)s: cannot be taken apart; is a quote left open?", line=str(line))
             ) from None
         if cells is None:
             return
@@ -140,15 +148,28 @@ def _columns(header: Sequence[str], *, line: int) -> tuple[str, ...]:
     while names and not names[-1]:
         names = names[:-1]
     if "username" not in names:
-        raise InvalidPeopleFile(f"line {line}: the header has no column username")
+        raise InvalidPeopleFile(
+            _("line %(line)s: the header has no column username", line=str(line))
+        )
     for place, name in enumerate(names, start=1):
         if name not in COLUMNS:
             shown = name or f"#{place}"
             raise InvalidPeopleFile(
-                f"line {line}, column {shown}: no such column; known are {', '.join(COLUMNS)}"
+                _(
+                    "line %(line)s, column %(column)s: no such column; known are %(known)s",
+                    line=str(line),
+                    column=shown,
+                    known=", ".join(COLUMNS),
+                )
             )
         if names.index(name) != place - 1:
-            raise InvalidPeopleFile(f"line {line}, column {name}: stands twice in the header")
+            raise InvalidPeopleFile(
+                _(
+                    "line %(line)s, column %(column)s: stands twice in the header",
+                    line=str(line),
+                    column=name,
+                )
+            )
     return names
 
 
@@ -156,11 +177,21 @@ def _problem(cells: list[str], *, columns: tuple[str, ...], line: int) -> Refuse
     while len(cells) > len(columns) and not cells[-1]:
         cells.pop()
     if len(cells) != len(columns):
-        return RefusedRow(line, "", f"has {len(cells)} cells, the header has {len(columns)}")
+        return RefusedRow(
+            line,
+            "",
+            _(
+                "has %(count)s cells, the header has %(wanted)s",
+                count=len(cells),
+                wanted=len(columns),
+            ),
+        )
     for column, cell in zip(columns, cells, strict=True):
         bad = next((sign for sign in cell if unicodedata.category(sign) in ("Cc", "Cs")), None)
         if bad is not None:
-            return RefusedRow(line, column, f"holds a control character (U+{ord(bad):04X})")
+            return RefusedRow(
+                line, column, _("holds a control character (%(sign)s)", sign=f"U+{ord(bad):04X}")
+            )
         if "\ufffd" in cell:
-            return RefusedRow(line, column, "holds a character that could not be read")
+            return RefusedRow(line, column, _("holds a character that could not be read"))
     return None

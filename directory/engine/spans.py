@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from kernel.errors import DomainError
+from kernel.sentences import sentence as _
 
 V = TypeVar("V")
 
@@ -81,8 +82,12 @@ def changed(
         return _with_past(spans, value=value, start=start)
     if last.valid_from is not None and start < last.valid_from:
         raise HistoryStands(
-            f"{start.isoformat()} lies before the last entry, which began at "
-            f"{last.valid_from.isoformat()}; what held earlier is not rewritten"
+            _(
+                "%(start)s lies before the last entry, which began at %(last)s; "
+                "what held earlier is not rewritten",
+                start=start.isoformat(),
+                last=last.valid_from.isoformat(),
+            )
         )
     if last.valid_to is not None and last.valid_to <= start:
         return (*spans, Span(value, valid_from=start))

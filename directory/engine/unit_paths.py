@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from kernel.sentences import Sentence
+from kernel.sentences import sentence as _
+
 MAX_NAME: Final = 100
 MAX_PATH: Final = 500
 MAX_DEPTH: Final = 16
@@ -19,6 +22,10 @@ KIND_OF_WORD: Final[dict[str, str]] = {
 class BadPath(ValueError):
     """A unit's path has an empty or an overlong part."""
 
+    def __init__(self, words: Sentence) -> None:
+        self.words = words
+        super().__init__(str(words))
+
 
 def clean_path(text: str) -> str:
     """`text` with its parts trimmed: ``Sales / North`` is ``Sales/North``. Empty stays empty.
@@ -30,12 +37,26 @@ def clean_path(text: str) -> str:
         return ""
     parts = [part.strip() for part in text.split("/")]
     if not all(parts):
-        raise BadPath(f"{text!r} has an empty part; a path is written like Sales/North")
+        raise BadPath(
+            _("%(value)s has an empty part; a path is written like Sales/North", value=repr(text))
+        )
     if any(len(part) > MAX_NAME for part in parts):
-        raise BadPath(f"a part of {text[:40]!r}… is longer than {MAX_NAME} characters")
+        raise BadPath(
+            _(
+                "a part of %(value)s is longer than %(most)s characters",
+                value=f"{text[:40]!r}…",
+                most=MAX_NAME,
+            )
+        )
     path = "/".join(parts)
     if len(parts) > MAX_DEPTH or len(path) > MAX_PATH:
-        raise BadPath(f"{text[:40]!r}… is deeper than {MAX_DEPTH} levels or too long")
+        raise BadPath(
+            _(
+                "%(value)s is deeper than %(most)s levels or too long",
+                value=f"{text[:40]!r}…",
+                most=MAX_DEPTH,
+            )
+        )
     return path
 
 
@@ -49,5 +70,5 @@ def parse_reference(text: str) -> tuple[str, str]:
     kind = KIND_OF_WORD.get(word.strip().lower().replace(" ", "_").replace("-", "_"), "")
     path = clean_path(rest if colon and kind else text)
     if not path:
-        raise BadPath(f"{text!r} names no unit")
+        raise BadPath(_("%(value)s names no unit", value=repr(text)))
     return (kind, path)

@@ -7,7 +7,7 @@ Accounts get no usable password; old calls keep the snapshot of their day.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from secrets import token_urlsafe
 from typing import Any
@@ -45,9 +45,9 @@ from directory.operations.people_plan import (
 from directory.operations.people_rows import LineKey, RowChecker, RowFacts, UnitRef
 from directory.operations.runs import note_run
 from directory.operations.units import ensure_units, give_sites
-from directory.people_words import FILE_REFUSALS, ROW_REFUSALS
 from directory.queries.administrators import able_administrators
 from directory.said import said
+from kernel.sentences import sentence as _
 
 WATCHED_EVERY = 200
 
@@ -88,13 +88,22 @@ class PersonReport:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A row, or one cell of it, that was not taken: why, in the language that is spoken."""
+
+    line: int
+    column: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class PeopleReport:
     """What an import did, or would do. `refused` is in the order of the file."""
 
     new: tuple[PersonReport, ...]
     changed: tuple[PersonReport, ...]
     unchanged: tuple[str, ...]
-    refused: tuple[RefusedRow, ...]
+    refused: tuple[LeftOut, ...]
     units_made: tuple[str, ...]
     is_dry_run: bool
     named: frozenset[str] = frozenset()
@@ -143,7 +152,7 @@ def _read(content: bytes) -> PeopleFile:
     try:
         return read_people_file(content)
     except InvalidPeopleFile as refusal:
-        raise InvalidPeopleFile(said(refusal.message, FILE_REFUSALS)) from refusal
+        raise InvalidPeopleFile(str(said(refusal.words))) from refusal
 
 
 def _take(file: PeopleFile, *, pen: Pen, at: datetime, watch: Watch | None) -> PeopleReport:
@@ -164,7 +173,7 @@ def _take(file: PeopleFile, *, pen: Pen, at: datetime, watch: Watch | None) -> P
     named = frozenset(row.cells.get("username", "").casefold() for row in file.rows)
     found = (*file.refused, *checker.refused, *twins, *plan.refused)
     refused = [
-        replace(row, reason=said(row.reason, ROW_REFUSALS))
+        LeftOut(row.line, row.column, str(said(row.reason)))
         for row in sorted(found, key=lambda row: (row.line, row.column))
     ]
     return PeopleReport(**report, refused=tuple(refused), is_dry_run=not pen.is_real, named=named)
@@ -182,7 +191,11 @@ def _without_twins(
         if known == row.username:
             kept.append(row)
         else:
-            reason = f"{row.username!r} is written {known!r} elsewhere"
+            reason = _(
+                "%(value)s is written %(known)s elsewhere",
+                value=repr(row.username),
+                known=repr(known),
+            )
             refused.append(RefusedRow(row.line, "username", reason))
     return kept, refused
 

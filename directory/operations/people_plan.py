@@ -15,6 +15,7 @@ from directory.engine.spans import HistoryStands, Timeline, changed, in_force
 from directory.models import Role, UnitKind
 from directory.operations.people_rows import LineKey, RowFacts, UnitRef, in_order_of_time
 from directory.queries.administrators import ONE_HAS_TO_STAY
+from kernel.sentences import sentence as _
 
 Units = tuple[str, str, str]
 """Paths of department, cost centre and office; empty where there is none."""
@@ -104,7 +105,13 @@ def _contradictions(rows: Sequence[RowFacts]) -> list[RefusedRow]:
                 first = said.setdefault((row.since, column), row)
                 earlier = _statements(first)[column]
                 if earlier != value:
-                    reason = f"{value!r}, but line {first.line} says {earlier!r} of {row.username}"
+                    reason = _(
+                        "%(value)s, but line %(line)s says %(other)s of %(name)s",
+                        value=repr(value),
+                        line=str(first.line),
+                        other=repr(earlier),
+                        name=row.username,
+                    )
                     found.append(RefusedRow(row.line, column, reason))
                     break
     return found
@@ -122,7 +129,7 @@ def _statements(row: RowFacts) -> dict[str, str]:
 def _unknown_managers(rows: Sequence[RowFacts], known: Known) -> list[RefusedRow]:
     there = known.usernames | {row.username for row in rows}
     return [
-        RefusedRow(row.line, "manager", f"there is no user {row.manager!r}")
+        RefusedRow(row.line, "manager", _("there is no user %(name)s", name=repr(row.manager)))
         for row in rows
         if row.manager and row.manager not in there
     ]
@@ -137,8 +144,12 @@ def _claims(rows: Sequence[RowFacts]) -> list[RefusedRow]:
             continue
         earlier = first.setdefault((row.line_key, row.since), row)
         if earlier is not row:
-            name = "/".join(row.line_key)
-            reason = f"line {name} is given to {earlier.username} in line {earlier.line} already"
+            reason = _(
+                "line %(name)s is given to %(holder)s in line %(line)s already",
+                name="/".join(row.line_key),
+                holder=earlier.username,
+                line=str(earlier.line),
+            )
             found.append(RefusedRow(row.line, "extension", reason))
     return found
 
@@ -225,7 +236,7 @@ def _membership(
                 spans, value=value, since=row.since, now=at, first=None if is_new else at
             )
         except HistoryStands as refusal:
-            plan.refused.append(RefusedRow(row.line, "valid_from", refusal.message))
+            plan.refused.append(RefusedRow(row.line, "valid_from", refusal.words))
     return spans
 
 
@@ -248,7 +259,7 @@ def _holding(
                 spans, value=row.username, since=row.since, now=at, first=None if is_new else at
             )
         except HistoryStands as refusal:
-            plan.refused.append(RefusedRow(row.line, "valid_from", refusal.message))
+            plan.refused.append(RefusedRow(row.line, "valid_from", refusal.words))
     return spans
 
 
@@ -272,12 +283,13 @@ def _settle_bare_references(rows: Sequence[RowFacts], *, known: Known, plan: Pla
                 continue
             kinds = kinds_of.get(path, [])
             if len(kinds) != 1:
-                choices = ", ".join(f"{kind.lower()}:{path}" for kind in kinds)
-                reason = (
-                    f"{path!r} names several units; write one of {choices}"
-                    if kinds
-                    else f"there is no unit {path!r}"
-                )
+                reason = _("there is no unit %(path)s", path=repr(path))
+                if kinds:
+                    reason = _(
+                        "%(value)s names several units; write one of %(known)s",
+                        value=repr(path),
+                        known=", ".join(f"{kind.lower()}:{path}" for kind in kinds),
+                    )
                 plan.refused.append(RefusedRow(row.line, "supervises", reason))
                 continue
             person = plan.people[row.username]

@@ -24,6 +24,8 @@ from directory.engine.unit_paths import BadPath, clean_path, parse_reference
 from directory.models import Line, Role, Site, UnitKind, User
 from directory.queries.homes import installation_zone
 from kernel.periods import local_midnight
+from kernel.sentences import Sentence
+from kernel.sentences import sentence as _
 
 ROLE_OF_WORD: Final[dict[str, Role]] = {
     "user": Role.USER,
@@ -71,6 +73,10 @@ class RowFacts:
 class _CellRefused(Exception):
     """This cell cannot be used: why."""
 
+    def __init__(self, words: Sentence) -> None:
+        self.words = words
+        super().__init__(str(words))
+
 
 @dataclass(slots=True)
 class RowChecker:
@@ -101,9 +107,9 @@ class RowChecker:
         since = self._since(row, site=site)
         manager = cells.get("manager")
         if manager and manager == username:
-            self._refuse(row, "manager", "nobody is his own manager")
+            self._refuse(row, "manager", _("nobody is his own manager"))
         if supervises and personal.get("role") == Role.USER:
-            self._refuse(row, "supervises", "is filled, but the role is user")
+            self._refuse(row, "supervises", _("is filled, but the role is user"))
         if len(self.refused) > before:
             return None
         return RowFacts(
@@ -122,10 +128,10 @@ class RowChecker:
         try:
             return check(row.cells.get(column, ""))
         except _CellRefused as refusal:
-            self._refuse(row, column, str(refusal))
+            self._refuse(row, column, refusal.words)
             return None
 
-    def _refuse(self, row: PeopleRow, column: str, reason: str) -> None:
+    def _refuse(self, row: PeopleRow, column: str, reason: Sentence) -> None:
         self.refused.append(RefusedRow(row.line, column, reason))
 
     def _site(self, text: str) -> str:
@@ -133,8 +139,13 @@ class RowChecker:
             return ""
         if text not in self.sites:
             known = ", ".join(sorted(self.sites))
-            rest = f"known: {known}" if known else "none is known yet"
-            raise _CellRefused(f"there is no site {text!r}; {rest}")
+            if not known:
+                raise _CellRefused(
+                    _("there is no site %(site)s; none is known yet", site=repr(text))
+                )
+            raise _CellRefused(
+                _("there is no site %(site)s; known: %(known)s", site=repr(text), known=known)
+            )
         return text
 
     def _line_key(self, row: PeopleRow, *, site: str) -> LineKey | None:
@@ -142,17 +153,17 @@ class RowChecker:
         partition = row.cells.get("partition", "")
         if not extension:
             if partition:
-                self._refuse(row, "extension", "is empty, but a partition is given")
+                self._refuse(row, "extension", _("is empty, but a partition is given"))
             return None
         if not _EXTENSION.fullmatch(extension):
-            self._refuse(row, "extension", f"{extension!r} is no extension")
+            self._refuse(row, "extension", _("%(value)s is no extension", value=repr(extension)))
         for column, value in (("extension", extension), ("partition", partition)):
             longest = _longest(Line, column)
             if len(value) > longest:
-                self._refuse(row, column, f"is longer than {longest} characters")
+                self._refuse(row, column, _("is longer than %(most)s characters", most=longest))
         if not site and not row.cells.get("site"):
             if len(self.sites) != 1:
-                self._refuse(row, "site", "is empty: which site's extension is meant?")
+                self._refuse(row, "site", _("is empty: which site's extension is meant?"))
                 return None
             site = next(iter(self.sites))
         return (site, partition, extension)
@@ -164,9 +175,8 @@ class RowChecker:
         try:
             return instant(text, zone=self._zone(site))
         except ValueError:
-            self._refuse(
-                row, "valid_from", f"{text!r} is no date like 2026-01-31 and no ISO instant"
-            )
+            words = _("%(value)s is no date like 2026-01-31 and no ISO instant", value=repr(text))
+            self._refuse(row, "valid_from", words)
             return None
 
     def _zone(self, site: str) -> ZoneInfo:
@@ -185,7 +195,7 @@ class RowChecker:
             try:
                 reference = parse_reference(text)
             except BadPath as refusal:
-                self._refuse(row, "supervises", str(refusal))
+                self._refuse(row, "supervises", refusal.words)
             else:
                 references.append(reference)
         return tuple(dict.fromkeys(references))
@@ -207,11 +217,13 @@ def instant(text: str, *, zone: ZoneInfo) -> datetime:
 
 def _username(text: str) -> str:
     if not text:
-        raise _CellRefused("is empty")
+        raise _CellRefused(_("is empty"))
     try:
         _check_username(text)
     except ValidationError:
-        raise _CellRefused(f"{text!r} may only hold letters, digits and @ . + - _") from None
+        raise _CellRefused(
+            _("%(value)s may only hold letters, digits and @ . + - _", value=repr(text))
+        ) from None
     return _short("username", text)
 
 
@@ -224,7 +236,7 @@ def _longest(model: type[models.Model], column: str) -> int:
 def _short(column: str, text: str) -> str:
     longest = _longest(User, column)
     if len(text) > longest:
-        raise _CellRefused(f"is longer than {longest} characters")
+        raise _CellRefused(_("is longer than %(most)s characters", most=longest))
     return text
 
 
@@ -233,21 +245,25 @@ def _email(text: str) -> str:
         try:
             validate_email(text)
         except ValidationError:
-            raise _CellRefused(f"{text!r} is no mail address") from None
+            raise _CellRefused(_("%(value)s is no mail address", value=repr(text))) from None
     return _short("email", text)
 
 
 def _language(text: str) -> str:
-    known = [code for code, _ in settings.LANGUAGES]
+    known = [code for code, _name in settings.LANGUAGES]
     code = text.lower().replace("_", "-").partition("-")[0]
     if code and code not in known:
-        raise _CellRefused(f"{text!r} is not one of {', '.join(known)}")
+        raise _CellRefused(
+            _("%(value)s is not one of %(known)s", value=repr(text), known=", ".join(known))
+        )
     return code
 
 
 def _time_zone(text: str) -> str:
     if text and text not in available_timezones():
-        raise _CellRefused(f"{text!r} is no time zone; one is written like Europe/Rome")
+        raise _CellRefused(
+            _("%(value)s is no time zone; one is written like Europe/Rome", value=repr(text))
+        )
     return text
 
 
@@ -256,7 +272,9 @@ def _role(text: str) -> str:
         return ""
     role = ROLE_OF_WORD.get(text.lower())
     if role is None:
-        raise _CellRefused(f"{text!r} is not one of {', '.join(ROLE_OF_WORD)}")
+        raise _CellRefused(
+            _("%(value)s is not one of %(known)s", value=repr(text), known=", ".join(ROLE_OF_WORD))
+        )
     return role
 
 
@@ -264,7 +282,7 @@ def _path(text: str) -> str:
     try:
         return clean_path(text)
     except BadPath as refusal:
-        raise _CellRefused(str(refusal)) from None
+        raise _CellRefused(refusal.words) from None
 
 
 def _text_check(column: str) -> Callable[[str], str]:

@@ -17,7 +17,6 @@ from django.test.utils import CaptureQueriesContext
 from openpyxl import Workbook
 from pytest_django import DjangoAssertNumQueries
 
-from cdr.deck_words import Said, reason_words, remark_words
 from cdr.engine.receipts import Receipt
 from cdr.forms import rates as forms_rates
 from cdr.models import Carrier, Tariff, TariffVersion
@@ -456,20 +455,6 @@ def test_amounts_of_a_column_have_their_currency_and_as_many_places(client: Clie
     assert "-3.7%" in page
 
 
-@pytest.mark.parametrize(
-    ("remark", "words"),
-    [
-        ("separated by tab, cp1252", "Columns separated by: tab. Encoding: CP1252."),
-        (
-            "1,204 rows cost nothing, such as 49, 44",
-            "Rows that cost nothing: 1,204, such as 49, 44",
-        ),
-    ],
-)
-def test_a_remark_is_said_again(remark: str, words: str) -> None:
-    assert remark_words(remark) == Said(words)
-
-
 @pytest.mark.feature("F005")
 @pytest.mark.parametrize("zone", ["Europe/Rome", "America/New_York"])
 @pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31T23:00:00-05:00"])
@@ -485,7 +470,3 @@ def test_an_impossible_date_refuses_its_row_and_no_other(
     assert report is not None
     assert [row["line"] for row in report.refused] == [3]
     assert f"“{day}” is not a date" in page
-
-
-def test_what_has_no_words_yet_stays_as_it_was_written() -> None:
-    assert reason_words("[9-1] says odd things") == Said("[9-1] says odd things", is_foreign=True)

@@ -1,38 +1,107 @@
-"""What engines and drivers refuse in plain English is said in the reader's language."""
+"""What cores and drivers say in plain English is said in the reader's language."""
 
 from __future__ import annotations
 
+import ast
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from babel.messages.pofile import read_po
 from django.conf import settings as django_settings
 from django.utils import translation
 from pytest_django import Settings
 
-from cdr.driver_words import REFUSALS
 from cdr.drivers.base import BadOptions
+from cdr.engine.deck_cells import BadCell, expand_prefixes
 from cdr.queries.drivers import UnknownDriver, make_driver
 from directory.engine.people_file import InvalidPeopleFile
 from directory.models import Membership, OrgUnit, Site, User
 from directory.operations.people import import_people
-from directory.people_words import FILE_REFUSALS, ROW_REFUSALS
-from directory.said import said
+from directory.said import Said, said
 from kernel.clock import now
+from kernel.sentences import Sentence, recalled, sentence
+from tests.support.source_tree import nodes, python_files
 
 pytestmark = pytest.mark.feature("F030")
 OTHERS = [code for code, _ in django_settings.LANGUAGES if code != "en"]
 WHOLE: dict[str, Any] = {"columns": {"ended_at": 1, "started_at": 2, "dialled": 3}, "header": False}
 
 
-@pytest.mark.parametrize("language", OTHERS)
-def test_every_refusal_is_translated(language: str) -> None:
-    with translation.override(language):
-        sentences = (*REFUSALS, *FILE_REFUSALS, *ROW_REFUSALS)
-        english = [each for each in sentences if said(each, [each]) == each]
+def speaks_in_sentences(path: Path) -> bool:
+    return any(
+        isinstance(node, ast.ImportFrom)
+        and node.module == "kernel.sentences"
+        and any((name.name, name.asname) == ("sentence", "_") for name in node.names)
+        for node in nodes(path)
+    )
 
-    assert english == []
+
+def sentences_of_the_source() -> Iterator[str]:
+    """What stands in the source as `_("…")`, where `_` is a core's or a driver's sentence."""
+    for path in filter(speaks_in_sentences, python_files()):
+        for node in nodes(path):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_":
+                (text,) = node.args
+                assert isinstance(text, ast.Constant), f"{path}: {ast.unparse(node)}"
+                yield str(text.value)
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_sentence_is_translated(language: str) -> None:
+    path = Path(django_settings.BASE_DIR, "locale", language, "LC_MESSAGES", "django.po")
+    with path.open("rb") as file:
+        known = {message.id: message.string for message in read_po(file, locale=language)}
+
+    sentences = set(sentences_of_the_source())
+
+    assert len(sentences) > 60
+    assert [each for each in sorted(sentences) if not known.get(each)] == []
+
+
+def test_a_sentence_is_plain_english_and_the_readers_language() -> None:
+    dear = sentence("Rows that cost nothing: %(count)s, such as %(value)s", count=1204, value="49")
+
+    assert str(dear) == "Rows that cost nothing: 1,204, such as 49"
+    with translation.override("de"):
+        assert said(dear) == Said("Zeilen, die nichts kosten: 1.204, etwa 49")
+
+
+def test_a_sentence_within_a_sentence_is_translated_too() -> None:
+    how = sentence(
+        "Columns separated by: %(separator)s. Encoding: %(encoding)s.",
+        separator=sentence("semicolon"),
+        encoding="UTF-8",
+    )
+
+    assert str(how) == "Columns separated by: semicolon. Encoding: UTF-8."
+    with translation.override("de"):
+        assert str(said(how)) == "Spalten getrennt durch: Semikolon. Zeichensatz: UTF-8."
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        sentence("semicolon"),
+        sentence("%(value)s seconds is more than a day", value=90_000),
+        sentence("Layout: %(value)s", value=sentence("tab")),
+    ],
+)
+def test_a_sentence_that_was_kept_says_the_same(kept: Sentence) -> None:
+    assert recalled(json.loads(json.dumps(asdict(kept)))) == kept
+
+
+def test_a_sign_of_percent_in_what_somebody_typed_stays() -> None:
+    with pytest.raises(BadCell) as bad:
+        expand_prefixes("%(value)s")
+
+    assert str(said(bad.value.words)) == str(bad.value) == "“%(value)s” is not a prefix"
+    assert str(said(sentence("100 %"))) == "100 %"
 
 
 @pytest.mark.parametrize(
@@ -178,6 +247,7 @@ def test_a_driver_that_is_not_there_is_said_in_the_readers_language(
     assert words in refusal.value.message
 
 
-def test_what_is_no_known_sentence_stays_as_it_was_written() -> None:
+def test_what_a_driver_of_others_says_stays_as_it_was_written() -> None:
     with translation.override("de"):
-        assert said("a driver of others is cross", REFUSALS) == "a driver of others is cross"
+        assert said(BadOptions("tab").words) == Said("tab", is_foreign=True)
+        assert said(recalled("no price")) == Said("no price", is_foreign=True)

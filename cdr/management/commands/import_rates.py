@@ -304,8 +304,8 @@ class Command(BaseCommand):
             "biggest_rise": self._move(rise),
             "biggest_fall": self._move(fall),
             "refused": [self._refusal(refusal) for refusal in deck.refused],
-            "warnings": list(done.warnings),
-            "notes": list(deck.notes),
+            "warnings": [str(warning) for warning in done.warnings],
+            "notes": self._notes(deck),
             "busy": [
                 {
                     "prefix": b.prefix,
@@ -317,6 +317,12 @@ class Command(BaseCommand):
                 for b in done.busy
             ],
         }
+
+    def _notes(self, deck: Deck) -> list[str]:
+        notes = [str(note) for note in deck.notes]
+        if deck.ignored:
+            notes.append(f"Columns not used: {', '.join(deck.ignored)}")
+        return notes
 
     def _move(self, move: Move | None) -> dict[str, Any] | None:
         if move is None or move.percent is None:
@@ -334,7 +340,7 @@ class Command(BaseCommand):
             "line": refusal.line,
             "column": refusal.column,
             "value": refusal.value,
-            "reason": refusal.reason,
+            "reason": str(refusal.reason),
             "is_error": refusal.is_error,
         }
 
@@ -343,7 +349,7 @@ class Command(BaseCommand):
     ) -> None:
         write = self.stdout.write
         preview = done.preview
-        for note in deck.notes:
+        for note in self._notes(deck):
             write(note)
         counted = ", ".join(
             f"{preview.counts[kind]:,} {kind}" for kind in COUNTED if preview.counts[kind]
