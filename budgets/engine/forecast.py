@@ -109,31 +109,54 @@ def forecast(
     if len(samples) < FEWEST_DAYS:
         return Forecast(Outlook.UNKNOWN, len(samples))
     pace = _Pace(samples)
-    ends_on = earliest = latest = None
+    doubt, reach = _Doubt(pace), _Reach()
+    expected = Fraction(spent)
     path = []
-    expected, doubt = Fraction(spent), _Doubt(pace)
     day = today
     while day < ends_before:
         usual = pace.mean(day)
         expected += max(usual - known.get(today, 0), Fraction(0)) if day == today else usual
         doubt.add(day)
-        variance = doubt.variance
-        missing = effective - expected
-        if ends_on is None and missing <= 0:
-            ends_on = day
-        is_near = missing * missing <= RANGE_SQUARED * variance
-        if earliest is None and (missing <= 0 or is_near):
-            earliest = day
-        if latest is None and missing <= 0 and (not is_near or variance == 0):
-            latest = day
-        width = isqrt(int(RANGE_SQUARED * variance))
+        reach.look(day, missing=effective - expected, variance=doubt.variance)
+        width = isqrt(int(RANGE_SQUARED * doubt.variance))
         middle = int(expected)
         path.append(Foreseen(day, middle, max(spent, middle - width), middle + width))
         day += ONE_DAY
-    outlook = Outlook.LASTS if ends_on is None else Outlook.ENDS
-    if outlook is Outlook.ENDS and latest is None and earliest and earliest <= today + ONE_DAY:
-        outlook = Outlook.UNSURE
-    return Forecast(outlook, len(samples), ends_on, earliest, latest, tuple(path))
+    return Forecast(
+        reach.outlook(today),
+        len(samples),
+        reach.ends_on,
+        reach.earliest,
+        reach.latest,
+        tuple(path),
+    )
+
+
+@dataclass(slots=True)
+class _Reach:
+    """On which days a budget is used up: at the earliest, as expected, and surely by then."""
+
+    earliest: date | None = None
+    ends_on: date | None = None
+    latest: date | None = None
+
+    def look(self, day: date, *, missing: Fraction, variance: Fraction) -> None:
+        """Look at the end of `day`, in the order of days: what is still `missing` then."""
+        is_gone = missing <= 0
+        is_near = missing * missing <= RANGE_SQUARED * variance
+        if self.ends_on is None and is_gone:
+            self.ends_on = day
+        if self.earliest is None and (is_gone or is_near):
+            self.earliest = day
+        if self.latest is None and is_gone and (not is_near or variance == 0):
+            self.latest = day
+
+    def outlook(self, today: date) -> Outlook:
+        """What can be said once every day was looked at."""
+        if self.ends_on is None:
+            return Outlook.LASTS
+        begins_now = self.earliest is not None and self.earliest <= today + ONE_DAY
+        return Outlook.UNSURE if begins_now and self.latest is None else Outlook.ENDS
 
 
 def _samples(known: Mapping[date, int], *, since: date | None, today: date) -> dict[date, int]:

@@ -125,10 +125,26 @@ def assign(
     present = budget_of(holder, terms=terms, for_each_member=for_each_member)
     if present is not None:
         if present.template_id is None:
-            raise BudgetExists(
-                _("%(holder)s has a budget of this kind already") % {"holder": holder}
-            )
+            raise _exists(holder)
         _leave_template(present, at=at, by=by)
+    budget = _made(holder, terms=terms, at=at, for_each_member=for_each_member)
+    findings = Findings(at=at, by=by)
+    if for_each_member:
+        leave_out(budget, exceptions, since=local_date(at, budget.zone))
+        findings.event(EventKind.ASSIGNED, budget, details={"amount": budget.amount})
+        findings.write()
+        make_member_budgets(budget, at=at, by=by)
+        return budget
+    (period,) = open_first_periods([budget], at=at)
+    leave_out(budget, exceptions, since=period.starts_on)
+    findings.assigned(period)
+    findings.write()
+    look({budget.pk: [period.pk]}, now=at, by=by, leaves_unseen=True)
+    return budget
+
+
+def _made(holder: User | OrgUnit, *, terms: Terms, at: datetime, for_each_member: bool) -> Budget:
+    """The row of a budget and its steps, in the zone and currency of whoever has it."""
     zone, currency, _language = budget_home(holder, at=at)
     budget = Budget(
         user=holder if isinstance(holder, User) else None,
@@ -143,21 +159,13 @@ def assign(
         with transaction.atomic():
             budget.save()
     except IntegrityError as error:  # somebody else assigned it in this very moment
-        raise BudgetExists(f"{holder} has a budget of this kind already") from error
+        raise _exists(holder) from error
     write_steps(budget, terms.steps)
-    findings = Findings(at=at, by=by)
-    if for_each_member:
-        leave_out(budget, exceptions, since=local_date(at, budget.zone))
-        findings.event(EventKind.ASSIGNED, budget, details={"amount": budget.amount})
-        findings.write()
-        make_member_budgets(budget, at=at, by=by)
-        return budget
-    (period,) = open_first_periods([budget], at=at)
-    leave_out(budget, exceptions, since=period.starts_on)
-    findings.assigned(period)
-    findings.write()
-    look({budget.pk: [period.pk]}, now=at, by=by, leaves_unseen=True)
     return budget
+
+
+def _exists(holder: User | OrgUnit) -> BudgetExists:
+    return BudgetExists(_("%(holder)s has a budget of this kind already") % {"holder": holder})
 
 
 def _leave_template(own: Budget, *, at: datetime, by: str) -> None:

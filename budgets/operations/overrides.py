@@ -38,8 +38,8 @@ def override(
     Returns whether that is new: a period is kept open once, whoever asks for it again.
 
     With `user` only that member of a unit's budget is let off; of a budget for each member
-    everybody `but` one. `by` and `reason` are
-    kept in the history and told the manager; who is unlocked hears it from his phone.
+    everybody `but` one. `by` and `reason` are kept in the history and told the manager;
+    who is unlocked hears it from his phone.
 
     Raises:
         BadBudget: without author or reason.
@@ -58,28 +58,7 @@ def override(
     spent = spent_many(periods)
     findings = Findings(at=at, by=by)
     for period in periods:
-        alone = user if user is not None and period.budget.unit_id is not None else None
-        made = PeriodOverride.objects.create(
-            period=period, user=alone, reason=reason[:500], made_at=at, made_by=by
-        )
-        if alone is None:
-            period.is_overridden = True
-            findings.moved(period, ["is_overridden"])
-        findings.event(
-            EventKind.OVERRIDE,
-            period.budget,
-            period=period,
-            details={"reason": reason, "until": period.ends_at.isoformat()},
-            user_id=alone.pk if alone else period.budget.user_id,
-        )
-        findings.notice(
-            EventKind.OVERRIDE,
-            period,
-            key=f"override:{made.pk}",
-            recipients=["manager"],
-            values={**figures_of(period, spent=spent[period.pk]), "reason": reason, "by": by},
-            user_id=alone.pk if alone else None,
-        )
+        _let_off(period, user, reason=reason, spent=spent[period.pk], findings=findings)
     findings.write()
     look_again([each.budget for each in periods], at=at, by=by, because=OVERRIDE)
     return bool(periods)
@@ -90,6 +69,34 @@ def _not_kept_open(periods: list[BudgetPeriod], *, user: User | None) -> list[Bu
     let_off = PeriodOverride.objects.filter(period__in=[each.pk for each in periods], user=user)
     ours = set(let_off.values_list("period_id", flat=True)) if user is not None else set()
     return [each for each in periods if not each.is_overridden and each.pk not in ours]
+
+
+def _let_off(
+    period: BudgetPeriod, user: User | None, *, reason: str, spent: int, findings: Findings
+) -> None:
+    """Override one period: of a unit's budget for `user` alone, if there is one."""
+    alone = user if user is not None and period.budget.unit_id is not None else None
+    made = PeriodOverride.objects.create(
+        period=period, user=alone, reason=reason[:500], made_at=findings.at, made_by=findings.by
+    )
+    if alone is None:
+        period.is_overridden = True
+        findings.moved(period, ["is_overridden"])
+    findings.event(
+        EventKind.OVERRIDE,
+        period.budget,
+        period=period,
+        details={"reason": reason, "until": period.ends_at.isoformat()},
+        user_id=alone.pk if alone else period.budget.user_id,
+    )
+    findings.notice(
+        EventKind.OVERRIDE,
+        period,
+        key=f"override:{made.pk}",
+        recipients=["manager"],
+        values={**figures_of(period, spent=spent), "reason": reason, "by": findings.by},
+        user_id=alone.pk if alone else None,
+    )
 
 
 def override_user(*, user: User, at: datetime, by: str, reason: str) -> int:

@@ -209,55 +209,75 @@ def _card(
     today: date,
     common: _Common,
 ) -> BudgetCard:
-    budget = period.budget
     in_period = {day: each for day, each in days.items() if day >= period.starts_on}
     spent = sum(in_period.values(), NOTHING).amount
     amounts = {day: each.amount for day, each in days.items()}
     told = foretold(period, spent=spent, days=amounts, today=today)
     shown = shown_period(period, spent=spent, steps=steps, share=share)
-    phone = common.wishes.of(period.pk, shown)
-    counted = Counted(
+    calls = common.calls.judged(_counting(period), watched)
+    that_count = [each for each in calls if each.why_not is None]
+    is_of_one = not watched.unit_field
+    return BudgetCard(
+        budget=shown,
+        today=today,
+        forecast=told,
+        picture=_picture(
+            period, told, days=amounts, steps=steps, today=today, is_mirrored=common.is_mirrored
+        ),
+        last_counted_at=that_count[0].started_at if that_count and is_of_one else None,
+        last_counted_on=max((day for day, each in in_period.items() if each.calls), default=None),
+        minutes_left=_minutes_left(period, common.prices, rest=shown.remaining),
+        phone=common.wishes.of(period.pk, shown),
+        counted=that_count[:CALLS_SHOWN],
+        uncounted=one_of_each([each for each in calls if each.why_not is not None]),
+        open_request=_open_request(period),
+    )
+
+
+def _counting(period: BudgetPeriod) -> Counted:
+    """What a call must be like to count in this period."""
+    budget = period.budget
+    return Counted(
         period.starts_on,
         period.ends_before,
         counts_talk=budget.measure == Measure.MINUTES,
         currency=budget.currency,
         classes=budget.number_classes,
     )
-    calls = common.calls.judged(counted, watched)
-    that_count = [each for each in calls if each.why_not is None]
-    return BudgetCard(
-        budget=shown,
+
+
+def _picture(
+    period: BudgetPeriod,
+    told: Forecast,
+    *,
+    days: Mapping[date, int],
+    steps: Sequence[Step],
+    today: date,
+    is_mirrored: bool,
+) -> Picture | None:
+    """The running period drawn; a single day has nothing to draw."""
+    if period.budget.period == PeriodKind.DAY:
+        return None
+    return draw(
+        starts_on=period.starts_on,
+        ends_before=period.ends_before,
         today=today,
-        forecast=told,
-        picture=None
-        if budget.period == PeriodKind.DAY
-        else draw(
-            starts_on=period.starts_on,
-            ends_before=period.ends_before,
-            today=today,
-            spent_by_day=amounts,
-            effective=period.effective,
-            told=told,
-            thresholds={step.percent: step.locks for step in steps},
-            is_mirrored=common.is_mirrored,
-        ),
-        last_counted_at=(
-            that_count[0].started_at if that_count and not watched.unit_field else None
-        ),
-        last_counted_on=max((day for day, each in in_period.items() if each.calls), default=None),
-        minutes_left=minutes_left(
-            common.prices,
-            rest=shown.remaining,
-            currency=budget.currency,
-            classes=budget.number_classes,
-        )
-        if budget.measure == Measure.MONEY
-        else (),
-        phone=phone,
-        counted=that_count[:CALLS_SHOWN],
-        uncounted=one_of_each([each for each in calls if each.why_not is not None]),
-        open_request=_open_request(period),
+        spent_by_day=days,
+        effective=period.effective,
+        told=told,
+        thresholds={step.percent: step.locks for step in steps},
+        is_mirrored=is_mirrored,
     )
+
+
+def _minutes_left(
+    period: BudgetPeriod, prices: Sequence[Price], *, rest: int
+) -> Sequence[MinutesLeft]:
+    """What the rest would buy, of a budget of money."""
+    budget = period.budget
+    if budget.measure != Measure.MONEY:
+        return ()
+    return minutes_left(prices, rest=rest, currency=budget.currency, classes=budget.number_classes)
 
 
 def _open_request(period: Any) -> OpenRequest | None:
