@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
@@ -30,14 +31,27 @@ def _country_of(prefix: str) -> str:
     return _country(prefix[:3])
 
 
+class _Priced(NamedTuple):
+    prefix: str
+    minute: Decimal
+
+
+def _dear(prices: Sequence[_Priced]) -> list[str]:
+    """The prefixes that cost many times the middle price of their country."""
+    by_country: dict[str, list[Decimal]] = defaultdict(list)
+    for prefix, minute in prices:
+        by_country[_country_of(prefix)].append(minute)
+    limits = {
+        country: DEAR_TIMES * sorted(those)[len(those) // 2]
+        for country, those in by_country.items()
+    }
+    return [prefix for prefix, minute in prices if minute > limits[_country_of(prefix)]]
+
+
 def implausible(deck: Deck) -> list[Sentence]:
     """What deserves a look: prices of 0, and prices far above those around them."""
     prices = [
-        (
-            row.prefixes[0],
-            _country_of(row.prefixes[0]),
-            row.terms.price * 60 / row.terms.per_seconds,
-        )
+        _Priced(row.prefixes[0], row.terms.price * 60 / row.terms.per_seconds)
         for row in deck.rows
         if row.terms is not None and (row.terms.price or row.terms.fee)
     ]
@@ -46,15 +60,8 @@ def implausible(deck: Deck) -> list[Sentence]:
         for row in deck.rows
         if row.terms is not None and not (row.terms.price or row.terms.fee)
     ]
-    by_country: dict[str, list[Decimal]] = defaultdict(list)
-    for _prefix, country, price in prices:
-        by_country[country].append(price)
-    limits = {
-        country: DEAR_TIMES * sorted(those)[len(those) // 2]
-        for country, those in by_country.items()
-    }
-    dear = [prefix for prefix, country, price in prices if price > limits[country]]
-    over = sum(1 for _prefix, _country, price in prices if price > DEAR)
+    dear = _dear(prices)
+    over = sum(1 for priced in prices if priced.minute > DEAR)
     warnings: list[Sentence] = []
     if over:
         warnings.append(

@@ -12,7 +12,7 @@ from cdr.engine.tariffs import epoch_ms
 from cdr.models import Call
 from cdr.queries.families import Entry, Relatives, entry_of, families
 from cdr.queries.pricing import CallRow, LegPrice, Member, price_leg
-from cdr.queries.sites import SiteBook
+from cdr.queries.sites import CarrierTerms, SiteBook
 from cdr.queries.tariffs import newest_version_id
 from kernel.money import plain
 
@@ -104,13 +104,7 @@ def explain_call(call: Call, *, write_number: Callable[[str, str], str] = in_cle
     if not parts[own].paid_legs:
         lines.append(_free_line(call))
     if call.charge_micros != call.cost_micros and call.charge_micros is not None:
-        lines.append(
-            ReceiptLine(
-                kind="charged",
-                text=f"charged to the user: {plain(call.charge_micros)} {call.currency}",
-                values={"charge_micros": call.charge_micros},
-            )
-        )
+        lines.append(_charged_line(call.charge_micros, call.currency))
     stored = (call.cost_micros, call.charge_micros)
     return Explanation(
         call_id=call.call_id,
@@ -169,21 +163,31 @@ def _leg_lines(
             return [*lines, _unrated_line(receipt.reason)]
         lines += receipt.lines
     if terms.marks_up and price.cost_micros:
-        lines.append(
-            ReceiptLine(
-                kind="markup",
-                text=(
-                    f"mark-up {terms.markup_percent} %, surcharge {plain(terms.surcharge_micros)}: "
-                    f"charge {plain(price.charge_micros)}"
-                ),
-                values={
-                    "percent": terms.markup_percent,
-                    "surcharge_micros": terms.surcharge_micros,
-                    "charge_micros": price.charge_micros,
-                },
-            )
-        )
+        lines.append(_markup_line(terms, price))
     return lines
+
+
+def _markup_line(terms: CarrierTerms, price: LegPrice) -> ReceiptLine:
+    return ReceiptLine(
+        kind="markup",
+        text=(
+            f"mark-up {terms.markup_percent} %, surcharge {plain(terms.surcharge_micros)}: "
+            f"charge {plain(price.charge_micros)}"
+        ),
+        values={
+            "percent": terms.markup_percent,
+            "surcharge_micros": terms.surcharge_micros,
+            "charge_micros": price.charge_micros,
+        },
+    )
+
+
+def _charged_line(charge_micros: int, currency: str) -> ReceiptLine:
+    return ReceiptLine(
+        kind="charged",
+        text=f"charged to the user: {plain(charge_micros)} {currency}",
+        values={"charge_micros": charge_micros},
+    )
 
 
 def _party_line(

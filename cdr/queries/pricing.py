@@ -283,27 +283,32 @@ def _payer_line(member: Member, part: Attributed, *, book: SiteBook) -> LineKey 
     return part.line
 
 
+def _gateway(member: Member) -> tuple[int | None, str]:
+    """The gateway on the outside of a segment, by its row and by its name; none inside."""
+    sided, segment = member.sided, member.sided.segment
+    is_outgoing = sided.target.kind == "trunk"
+    trunk = sided.target if is_outgoing else sided.origin
+    if trunk.kind not in {"trunk", "onnet"} and sided.target.kind != "onnet":
+        return None, ""
+    return trunk.gateway_id, segment.target.device if is_outgoing else segment.origin.device
+
+
 def _row(
     member: Member,
     part: Attributed,
     *,
     money: _Money,
-    price: LegPrice | None,
+    price: LegPrice,
     book: SiteBook,
     source_id: int,
 ) -> CallRow:
-    sided = member.sided
-    segment = sided.segment
+    """The row of one segment: `price` that of its leg, `money` its own share."""
+    segment = member.sided.segment
     line = _payer_line(member, part, book=book)
     payer = book.payer(line, segment.started_at)
-    number = price.number if price else _inside_number(member, part, book=book)
     local = segment.started_at.astimezone(ZoneInfo(payer.zone))
     ring_end = segment.answered_at or segment.ended_at
-    trunk = sided.target if sided.target.kind == "trunk" else sided.origin
-    device = segment.target.device if sided.target.kind == "trunk" else segment.origin.device
-    has_gateway = trunk.kind in {"trunk", "onnet"} or sided.target.kind == "onnet"
-    number_class = price.number_class if price else number.number_class
-    emergency = number_class == "emergency"
+    gateway_id, device = _gateway(member)
     is_rated = not money.reason
     return CallRow(
         source_id,
@@ -330,26 +335,26 @@ def _row(
         payer.department_id,
         payer.cost_centre_id,
         payer.office_id,
-        _cut(number.text, 64),
+        _cut(price.number.text, 64),
         _cut(_raw_number(member, part), 64),
-        number.is_internal,
-        _cut(number_class, 16),
-        _cut(price.area if price else number.area, 120),
-        number.nation,
-        trunk.gateway_id if has_gateway else None,
-        _cut(device, 129) if has_gateway else "",
-        price.carrier_id if price else None,
-        _cut(sided.from_trunk_leg, 48),
-        _cut(sided.to_trunk_leg, 48),
-        bool(part.paid_legs) and not emergency,
+        price.number.is_internal,
+        _cut(price.number_class, 16),
+        _cut(price.area, 120),
+        price.number.nation,
+        gateway_id,
+        _cut(device, 129),
+        price.carrier_id,
+        _cut(member.sided.from_trunk_leg, 48),
+        _cut(member.sided.to_trunk_leg, 48),
+        bool(part.paid_legs) and price.number_class != "emergency",
         RATED if is_rated else UNRATED,
         _cut(money.reason, 32),
         money.billed_ms,
         money.cost if is_rated else None,
         money.charge if is_rated else None,
         book.site.currency,
-        price.version_id if price else None,
-        price.prefix if price else "",
+        price.version_id,
+        price.prefix,
         member.facts,
     )
 
@@ -368,7 +373,11 @@ def price_family(family: Sequence[Member], *, book: SiteBook, source_id: int) ->
             member,
             part,
             money=money[index],
-            price=prices[part.paid_legs[0]] if part.paid_legs else None,
+            price=(
+                prices[part.paid_legs[0]]
+                if part.paid_legs
+                else _free(_inside_number(member, part, book=book), None, None)
+            ),
             book=book,
             source_id=source_id,
         )
