@@ -213,7 +213,7 @@ class DeckFileForm(DeckOptionsForm):
 
     def clean_file(self) -> UploadedFile:
         file: UploadedFile = self.cleaned_data["file"]
-        check_size(file, most=MOST_DECK_BYTES)
+        check_size(file, most=MOST_DECK_BYTES, has_command=True)
         if beginning_of(file).startswith(OLD_EXCEL):
             raise forms.ValidationError(
                 _("This is the old Excel format (.xls). Save it as .xlsx or CSV and choose that.")

@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from django.urls import reverse
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy, gettext_noop
+from django.utils.translation import gettext_noop
 
 from cdr.queries.contact_numbers import number_reader
-from directory.engine.contact_file import InvalidContactFile, read_contact_file
+from directory.engine.contact_file import read_contact_file
 from directory.models import Job, User
 from directory.operations.contacts import ContactsReport, plan_contacts, write_contacts
 from directory.operations.jobs import start_job
@@ -18,23 +17,11 @@ from directory.operations.previews import keep_report, kept_report, start_import
 from directory.operations.work import Work
 from directory.scoping import scope_of
 from directory.sentences import Sentence
-from kernel.errors import DomainError
 
 PREVIEW: Final = "contacts_preview"
 IMPORT: Final = "contacts_import"
 FILE: Final = "contacts.csv"
 COMPANY: Final = "company"
-WHY_NOT: dict[str, Promise] = {
-    "header": gettext_lazy("Line %(line)s: the first row must name the columns name and number."),
-    "rows": gettext_lazy("Line %(line)s: the file has too many rows."),
-    "quote": gettext_lazy("Line %(line)s: a quote is left open."),
-}
-
-
-class UnreadableFile(DomainError):
-    """The file as a whole cannot be used."""
-
-    code = "unreadable_file"
 
 
 def start_contacts_preview(
@@ -93,10 +80,7 @@ def _planned(work: Work) -> tuple[int | None, ContactsReport]:
     if work.parameters.get("book") == COMPANY:
         work.for_administrators()
         owner_id = None
-    try:
-        file = read_contact_file((work.folder / FILE).read_bytes())
-    except InvalidContactFile as refusal:
-        raise UnreadableFile(str(WHY_NOT[refusal.why]) % {"line": refusal.line}) from refusal
+    file = read_contact_file((work.folder / FILE).read_bytes())
     understood = number_reader(work.owner, scope_of(work.owner, at=work.at))
     return owner_id, plan_contacts(owner_id, file.entries, file.refused, understood=understood)
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from directory.engine.people_file import decode
 from kernel.errors import DomainError
+from kernel.sentences import sentence as _
 
 COLUMNS: Final = ("name", "number")
 LONGEST_NAME: Final = 120
@@ -20,13 +21,9 @@ _SEPARATORS: Final = (",", ";", "\t")
 
 
 class InvalidContactFile(DomainError):
-    """The file as a whole cannot be read: `why` (header, rows, quote), and on which line."""
+    """The file as a whole cannot be read; the text says where."""
 
     code = "invalid_contact_file"
-
-    def __init__(self, why: str, *, line: int) -> None:
-        super().__init__(f"line {line}: {why}")
-        self.why, self.line = why, line
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +81,32 @@ def read_contact_file(content: bytes) -> ContactFile:
                     entries.append(Entry(line, " ".join(name.split()), number.strip()))
             line = reader.line_num + 1
             if len(entries) + len(refused) > MAX_ROWS:
-                raise InvalidContactFile("rows", line=line)
+                raise InvalidContactFile(
+                    _("Line %(line)s: the file has too many rows.", line=str(line))
+                )
     except csv.Error:
-        raise InvalidContactFile("quote", line=line) from None
+        raise InvalidContactFile(
+            _("Line %(line)s: a quote is left open.", line=str(line))
+        ) from None
     if not places:
-        raise InvalidContactFile("header", line=1)
+        raise _headless(1)
     return ContactFile(tuple(entries), tuple(refused))
+
+
+def _headless(line: int) -> InvalidContactFile:
+    return InvalidContactFile(
+        _(
+            "Line %(line)s: the first row must name the columns name and number.",
+            line=str(line),
+        )
+    )
 
 
 def _places(header: Sequence[str], *, line: int) -> dict[str, int]:
     names = [name.strip().lower() for name in header]
     for column in COLUMNS:
         if names.count(column) != 1:
-            raise InvalidContactFile("header", line=line)
+            raise _headless(line)
     return {column: names.index(column) for column in COLUMNS}
 
 

@@ -24,17 +24,21 @@ def shown_name(name: str) -> str:
     return plain.strip()[-NAME_LENGTH:] or "file"
 
 
-def check_size(file: UploadedFile, *, most: int) -> None:
-    """Refuse what is larger than `most` bytes.
+def check_size(file: UploadedFile, *, most: int, has_command: bool) -> None:
+    """Refuse what is larger than `most` bytes; `has_command`: a command takes larger ones.
 
     Raises:
-        ValidationError: with the limit in words.
+        ValidationError: with the limit in words, and what to do.
     """
-    if (file.size or 0) > most:
-        raise forms.ValidationError(
-            _("The file is larger than %(limit)s MB. Split it, or import it on the command line.")
-            % {"limit": most // 1024 // 1024}
+    if (file.size or 0) <= most:
+        return
+    if has_command:
+        words = _(
+            "The file is larger than %(limit)s MB. Split it, or import it on the command line."
         )
+    else:
+        words = _("The file is larger than %(limit)s MB. Split it.")
+    raise forms.ValidationError(words % {"limit": most // 1024 // 1024})
 
 
 def beginning_of(file: UploadedFile) -> bytes:
@@ -45,7 +49,10 @@ def beginning_of(file: UploadedFile) -> bytes:
 
 
 class LinesField(forms.FileField):
-    """A file of lines, of at most `most` bytes; a workbook is refused with what to do instead."""
+    """A file of lines, of at most `most` bytes; a workbook is refused with what to do instead.
+
+    `has_command` says that a command imports such files too, and larger ones.
+    """
 
     widget = forms.FileInput(attrs={"accept": ".csv,.txt,.tsv,text/csv,text/plain"})
     default_error_messages = {
@@ -53,13 +60,14 @@ class LinesField(forms.FileField):
         "empty": gettext_lazy("The file is empty. Did the export end too early?"),
     }
 
-    def __init__(self, *, most: int, **options: Any) -> None:
+    def __init__(self, *, most: int, has_command: bool = False, **options: Any) -> None:
         super().__init__(**options)
         self.most = most
+        self.has_command = has_command
 
     def clean(self, data: Any, initial: Any = None) -> UploadedFile:
         file: UploadedFile = super().clean(data, initial)
-        check_size(file, most=self.most)
+        check_size(file, most=self.most, has_command=self.has_command)
         if beginning_of(file).startswith((PACKED, OLD_EXCEL)):
             raise forms.ValidationError(
                 _("This is an Excel workbook. Save it there as “CSV UTF-8” and choose that file.")
@@ -76,4 +84,5 @@ class PeopleFileForm(forms.Form):
             "Commas, semicolons or tabs; UTF-8, UTF-16 or Windows text; 32 MB at most."
         ),
         most=MOST_PEOPLE_BYTES,
+        has_command=True,
     )

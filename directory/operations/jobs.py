@@ -33,6 +33,7 @@ from directory.models import ENDED_JOBS, JOBS_KEPT_FOR, Job, JobState, User
 from directory.operations.work import Cancelled, Work, folder_of
 from directory.queries.languages import language_of
 from directory.reader import zone_of
+from directory.said import said
 from directory.sentences import Sentence
 from kernel.errors import DomainError
 
@@ -241,7 +242,7 @@ def _do(work: Work) -> tuple[JobState, str]:
     except Cancelled:
         return JobState.CANCELLED, ""
     except DomainError as refusal:
-        return JobState.FAILED, refusal.message
+        return JobState.FAILED, str(said(refusal.words))
     except Exception as error:
         logger.exception("job %s (%s) failed", work.job.pk, work.job.kind)
         return JobState.FAILED, _(

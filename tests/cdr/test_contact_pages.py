@@ -519,3 +519,21 @@ def test_the_company_s_file_is_noted_and_only_an_administrator_brings_it(
 )
 def test_a_file_that_cannot_be_used_says_why(world: PagesWorld, content: str, words: str) -> None:
     assert words in text_of(look(client_of(world, "anna"), content))
+
+
+def test_a_file_over_the_limit_is_refused_without_a_way_that_is_none(world: PagesWorld) -> None:
+    limit, before = "x" * (4 * 1024 * 1024), Job.objects.count()
+
+    page = text_of(look(client_of(world, "anna"), f"name,number\n{limit}"))
+
+    assert "The file is larger than 4 MB. Split it." in page
+    assert "command line" not in page
+    assert Job.objects.count() == before
+
+
+def test_what_is_wrong_with_a_file_is_said_in_the_owner_s_language(world: PagesWorld) -> None:
+    User.objects.filter(username="anna").update(language="de")
+
+    page = text_of(look(client_of(world, "anna"), "who,what\na,b\n"))
+
+    assert "Zeile 1: Die erste Zeile muss die Spalten name und number benennen." in page

@@ -227,7 +227,9 @@ def test_a_file_over_the_limit_is_refused_with_the_limit(
     answer = send(client, b"username\n" + b"x" * (5 * 1024 * 1024))
 
     assert answer.status_code == 422
-    assert "larger than 5 MB" in answer.content.decode()
+    assert "larger than 5 MB. Split it, or import it on the command line." in (
+        answer.content.decode()
+    )
     assert not Job.objects.exists()
 
 
