@@ -20,6 +20,8 @@ class CarryRule:
 def carried_on(*, base: int, effective: int, spent: int, rule: CarryRule | None) -> int:
     """The amount handed to the next period; negative only for debt. No rule, no carry.
 
+    Amounts are micro-units, or milliseconds of talk.
+
     >>> carried_on(base=100, effective=100, spent=30, rule=CarryRule())
     70
     """

@@ -92,8 +92,11 @@ def forecast(
     """Foresee the end of a budget of which `spent` is gone.
 
     `known` is what was spent on each day, today's part included; days that are not in
-    it but lie after `known_since` are days on which nothing was spent. `today` must
-    lie before `ends_before`, the first day after the period.
+    it but lie after `known_since` are days on which nothing was spent. `ends_before` is
+    the first day after the period.
+
+    Raises:
+        ValueError: if `today` does not lie before `ends_before`.
 
     >>> days = {date(2026, 11, day): 1_000_000 for day in range(2, 13)}
     >>> told = forecast(spent=11_000_000, effective=20_000_000, today=date(2026, 11, 13),

@@ -131,7 +131,10 @@ def draw(
     thresholds: Mapping[int, bool],
     is_mirrored: bool = False,
 ) -> Picture:
-    """Draw a period. `thresholds` are percents, and whether they lock."""
+    """Draw a period. `thresholds` are percents, and whether they lock.
+
+    Amounts are micro-units, or milliseconds of talk: all of them in the one or the other.
+    """
     length = (ends_before - starts_on).days
     last = min(today, ends_before - ONE_DAY)
     totals: dict[date, int] = {}

@@ -96,7 +96,11 @@ def refuse_bad(
     for_each_member: bool,
     exceptions: Collection[User] = (),
 ) -> None:
-    """Raise BadBudget if the terms contradict themselves or their holder."""
+    """Refuse terms that cannot be kept.
+
+    Raises:
+        BadBudget: if they contradict themselves or their holder.
+    """
     try:
         check(terms, classes=COUNTABLE_CLASSES)
     except BadTerms as error:

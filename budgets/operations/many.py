@@ -56,7 +56,7 @@ def amounts_of(budgets: Iterable[Budget]) -> str:
 def raise_many(
     *, budgets: Sequence[Budget], percent: int, at: datetime, by: str, seen: str = ""
 ) -> Raised:
-    """Raise (or cut) the amount of each by `percent`.
+    """Raise the amount of each by `percent`; a negative one cuts it.
 
     With `seen`, the `amounts_of` them when it was asked for, the same is not done twice.
 
@@ -84,7 +84,7 @@ def raise_many(
 
 @transaction.atomic
 def override_many(*, budgets: Sequence[Budget], reason: str, at: datetime, by: str) -> Raised:
-    """Keep the phones of each open until its period ends.
+    """Keep the phones of each open until its period ends; what has no period is passed over.
 
     Raises:
         BadBudget: without author or reason.

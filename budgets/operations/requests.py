@@ -52,12 +52,15 @@ class AlreadyAnswered(DomainError):
 def ask(
     *, budget: Budget, user: User, asked: int | None, reason: str, at: datetime
 ) -> BudgetRequest:
-    """Ask whoever looks after `budget` for `asked` more, or for "more"; they are told.
+    """Ask whoever looks after `budget` for `asked` more, or for "more" (None); they are told.
+
+    `asked` is micro-units, or milliseconds of talk.
 
     Raises:
         AlreadyAsked: if an earlier request of `user` still waits.
         AskedTooOften: after `MOST_A_DAY` requests for this budget within 24 hours.
-        BadBudget: without a reason, or for an amount that is not above zero.
+        BadBudget: without a reason, for an amount that is not above zero, or for more than a
+            budget can hold.
         BudgetGone: if the budget was deleted.
         NothingRuns: if the budget has no running period.
     """
@@ -94,6 +97,8 @@ def ask(
 @transaction.atomic
 def grant(*, request: BudgetRequest, amount: int, answer: str, at: datetime, by: str) -> None:
     """Add `amount` to the running period of the request's budget, and tell who asked.
+
+    `amount` is micro-units, or milliseconds of talk.
 
     Raises:
         AlreadyAnswered: if somebody was faster.

@@ -84,7 +84,11 @@ FALSE: Final = frozenset(["0", "n", "no", "false", "-", "nein", "non"]) | {""}
 
 
 class Terms(NamedTuple):
-    """What a call to a prefix costs by the deck: price for `per_seconds`, seconds in whole."""
+    """What a call to a prefix costs by the deck.
+
+    `price` is for `per_seconds`; it, `fee` and `minimum` are in units of the currency. The
+    increments `first` and `following`, `free` and `grace` are whole seconds.
+    """
 
     price: Decimal
     per_seconds: int

@@ -48,7 +48,7 @@ class DeckTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusyMove:
-    """A prefix that was called lately and whose price moves."""
+    """A prefix that was called lately and whose price moves: what a minute costs, as text."""
 
     prefix: str
     area: str

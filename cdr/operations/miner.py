@@ -1,6 +1,6 @@
 """The Miner: standard record files in, priced calls and outcomes out.
 
-It knows the standard record and nothing of PBXs. A file is taken by rename and
+It knows the standard record and nothing of switches. A file is taken by rename and
 held by a file lock that dies with its owner; what was done with it stands in its
 delivery row, moved on in the transaction of each batch. So the Miner may be
 killed at any moment, and two may run at once.

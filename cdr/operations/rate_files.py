@@ -82,9 +82,11 @@ class RatesPreview:
     """What a deck would change, or has changed, ready for a page.
 
     `last_start` is when the last of its prices begins. `is_first`: the tariff has no prices
-    yet and the deck no day of its own, so that they hold for all calls there are. `columns` are those that were understood (title, meaning), `rows` the first rows as
-    understood, `counts` prefixes by what becomes of them, `refused` the first rows that
-    were not taken (line, column, value, reason), `moves` the largest changes of price.
+    yet and the deck no day of its own, so that they hold for all calls there are.
+    `columns` are those that were understood (title, meaning), `ignored` the titles of the
+    others, `rows` the first rows as understood, `counts` prefixes by what becomes of them,
+    `refused` the first rows that were not taken (line, column, value, reason), `moves` the
+    largest changes of price. Prices are of a minute, in units of the currency, as text.
     Reasons, `warnings` and `notes` are sentences, kept as `kernel.sentences.recalled` takes them.
     """
 
@@ -357,7 +359,11 @@ def _moves(preview: Preview) -> list[dict[str, str]]:
 
 
 def with_page_words(do: Any, *positional: Any, **named: Any) -> Any:
-    """Call `do`; its refusals speak of the page's fields instead of the command's options."""
+    """Call `do`; its refusals speak of the page's fields instead of the command's options.
+
+    Raises:
+        DeckRefused, UnreadableDeck: as `do` does.
+    """
     try:
         return do(*positional, **named)
     except (DeckRefused, UnreadableDeck) as refusal:

@@ -3,7 +3,7 @@
 A switch does not say that a call was returned; it follows from the calls (domain 2):
 after the missed one there was an answered one with the same number, in either
 direction. Only calls within the reader's scope are looked at, and only the stretch
-asked for, which is a day or two: the numbers are not indexed.
+asked for, which is a day or two.
 """
 
 from __future__ import annotations

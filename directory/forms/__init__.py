@@ -1,1 +1,1 @@
-"""Forms of the account and of imports."""
+"""Forms of the account, of imports, and of people in the administration."""

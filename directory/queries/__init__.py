@@ -1,1 +1,1 @@
-"""Questions about people, lines, units and jobs."""
+"""Questions about people, lines, units, phone books and jobs."""

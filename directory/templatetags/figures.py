@@ -2,7 +2,7 @@
 
 One place, so that the same figure looks the same everywhere. Words follow the
 active language, dates and times the active time zone; digits are always Latin
-(the CLDR default of the six languages) and durations are `h:mm:ss` everywhere.
+(the CLDR default of the six languages) and durations are `hh:mm:ss` everywhere.
 """
 
 from __future__ import annotations
