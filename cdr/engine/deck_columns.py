@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from cdr.engine.deck_tables import Line, Table, UnreadableDeck
+from kernel.sentences import sentence as _
 
 HEADER_WITHIN: Final = 40
 
@@ -353,7 +354,13 @@ def _asked(titles: Sequence[str], wanted: Mapping[str, str]) -> dict[str, int]:
     at: dict[str, int] = {}
     for meaning, name in wanted.items():
         if meaning not in MEANINGS:
-            raise UnreadableDeck(f"no column means {meaning!r}; known are {', '.join(MEANINGS)}")
+            raise UnreadableDeck(
+                _(
+                    "No column means “%(value)s”; known are %(known)s",
+                    value=meaning,
+                    known=", ".join(MEANINGS),
+                )
+            )
         if name.lower() in lowered:
             at[meaning] = lowered.index(name.lower())
         elif name.isdigit() and int(name) >= 1:
@@ -382,10 +389,13 @@ def _columns(
         return None
     several = _several(titles)
     if len(several) > 1 and "price" not in by_option:
-        shown = ", ".join(several)
         raise UnreadableDeck(
-            f"line {line.number}: prices stand in several columns ({shown});"
-            f" choose one with --column 'price={several[0]}'"
+            _(
+                "Line %(line)s: prices stand in several columns (%(columns)s)",
+                line=str(line.number),
+                columns=", ".join(several),
+            ),
+            option=f"--column 'price={several[0]}'",
         )
     price_title = titles[at["price"]] if "price" in at else ""
     return Columns(
@@ -412,8 +422,13 @@ def find_columns(table: Table, *, wanted: Mapping[str, str]) -> Columns:
     if wanted and all(name.isdigit() for name in wanted.values()):
         at = _asked((), wanted)
         return Columns(at=at, titles=(), header_line=0, first_row=0)
-    first = " | ".join(table.lines[0].cells) if table.lines else "(the file is empty)"
+    first = " | ".join(table.lines[0].cells)[:120] if table.lines else _("the file is empty")
     raise UnreadableDeck(
-        "no header row with a column of prefixes and one of prices or names in the first"
-        f" {HEADER_WITHIN} rows; name them with --column prefix=… --column price=… (first row: {first[:120]})"
+        _(
+            "No header row with a column of prefixes and one of prices or names among the first"
+            " %(most)s (the first row: %(row)s)",
+            most=HEADER_WITHIN,
+            row=first,
+        ),
+        option="--column prefix=… --column price=…",
     )

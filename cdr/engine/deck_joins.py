@@ -31,7 +31,7 @@ def _no_limits(cells: Sequence[str], columns: Columns) -> None:
 def _named(table: Table) -> tuple[dict[str, _Named], list[Refusal], int]:
     columns = find_columns(table, wanted={})
     if columns.layout != CDRTOOL_DESTINATIONS:
-        raise UnreadableDeck("the file given with --destinations is not one of CDRTool")
+        raise UnreadableDeck(_("The file of destinations is not one of CDRTool"))
     at = columns.at
     names: dict[str, _Named] = {}
     refused: list[Refusal] = []

@@ -24,9 +24,19 @@ MAX_ROWS: Final = 1_000_000
 
 
 class UnreadableDeck(DomainError):
-    """The file as a whole cannot be read, or cannot be read without asking first."""
+    """The file as a whole cannot be read, or cannot be read without asking first.
+
+    `option` of the command would answer, written as it is typed; a page has a field for it.
+    """
 
     code = "unreadable_deck"
+
+    def __init__(self, words: str | Sentence, *, option: str = "") -> None:
+        super().__init__(words)
+        self.option = option
+        if option:
+            self.message = f"{words}: say it with {option}"
+            self.args = (self.message,)
 
 
 class Line(NamedTuple):
@@ -58,10 +68,13 @@ def decode(content: bytes, *, encoding: str = "") -> tuple[str, str]:
         except (UnicodeDecodeError, LookupError):
             continue
         if "\0" in text:
-            raise UnreadableDeck("this is not a text file (it has zero bytes)")
+            raise UnreadableDeck(_("This is not a text file: it has zero bytes"))
         return text, name
-    asked = f"{encoding}" if encoding else "UTF-8 or Windows-1252"
-    raise UnreadableDeck(f"the text is not {asked}; say which with --encoding")
+    if encoding:
+        words = _("The text is not %(encoding)s", encoding=encoding)
+    else:
+        words = _("The text is neither UTF-8 nor Windows-1252")
+    raise UnreadableDeck(words, option="--encoding NAME")
 
 
 def find_separator(text: str) -> str:
@@ -110,9 +123,11 @@ def read_text_table(content: bytes, *, encoding: str = "") -> Table:
                 lines.append(Line(number, trimmed))
             number = reader.line_num + 1
             if len(lines) > MAX_ROWS:
-                raise UnreadableDeck(f"more than {MAX_ROWS:,} rows")
+                raise UnreadableDeck(_("The file has more than %(most)s rows", most=MAX_ROWS))
     except csv.Error as error:
-        raise UnreadableDeck(f"line {reader.line_num}: {error}") from error
+        raise UnreadableDeck(
+            _("Line %(line)s: %(problem)s", line=str(reader.line_num), problem=str(error))
+        ) from error
     how = _(
         "Columns separated by: %(separator)s. Encoding: %(encoding)s.",
         separator=SEPARATORS[separator],

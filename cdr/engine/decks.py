@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from cdr.engine.deck_cells import BadCell, find_date_order, find_decimal_mark
 from cdr.engine.deck_columns import Columns, find_columns
@@ -16,6 +17,9 @@ from cdr.engine.deck_rows import DeckOptions, DeckRow, Reader, RowRefused
 from cdr.engine.deck_tables import Line, Table, UnreadableDeck
 from kernel.sentences import Sentence
 from kernel.sentences import sentence as _
+
+BY_COMMA_OR_POINT: Final = "--decimal comma or --decimal point"
+BY_DAY_OR_MONTH: Final = "--dates dmy or --dates mdy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +65,21 @@ def _decided(columns: Columns, lines: tuple[Line, ...], options: DeckOptions) ->
         if mark is None:
             mark = find_decimal_mark(_cells(lines, columns, "price", "fee", "minimum"))
     except BadCell as bad:
-        raise UnreadableDeck(f"{bad}: say which with --decimal comma or --decimal point") from None
+        raise UnreadableDeck(bad.words, option=BY_COMMA_OR_POINT) from None
     if mark is None:
         raise UnreadableDeck(
-            "amounts such as 1,234 may be one and a fraction, or one thousand: say which with"
-            " --decimal comma or --decimal point"
+            _("Amounts such as 1,234 may be one and a fraction, or one thousand"),
+            option=BY_COMMA_OR_POINT,
         )
     try:
         if order is None:
             order = find_date_order(_cells(lines, columns, "valid_from", "valid_to"))
     except BadCell as bad:
-        raise UnreadableDeck(f"{bad}: say which with --dates dmy or --dates mdy") from None
+        raise UnreadableDeck(bad.words, option=BY_DAY_OR_MONTH) from None
     if order is None:
         raise UnreadableDeck(
-            "dates such as 03/04/2026 may begin with the day or the month: say which with"
-            " --dates dmy or --dates mdy"
+            _("Dates such as 03/04/2026 may begin with the day or the month"),
+            option=BY_DAY_OR_MONTH,
         )
     return replace(options, decimal_mark=mark, date_order=order)
 
@@ -89,14 +93,20 @@ def _one_plan(columns: Columns, lines: tuple[Line, ...], options: DeckOptions) -
     if options.plan:
         if options.plan not in plans:
             raise UnreadableDeck(
-                f"no row is of plan {options.plan!r}; there are: {', '.join(plans)}"
+                _(
+                    "No row is of the tariff “%(value)s”; there are: %(known)s",
+                    value=options.plan,
+                    known=", ".join(plans),
+                )
             )
         return tuple(
             line for line in lines if place < len(line.cells) and line.cells[place] == options.plan
         )
     if len(plans) > 1:
-        shown = ", ".join(list(plans)[:10])
-        raise UnreadableDeck(f"the file holds several tariffs ({shown}): choose with --plan NAME")
+        known = ", ".join(list(plans)[:10])
+        raise UnreadableDeck(
+            _("The file holds several tariffs (%(known)s)", known=known), option="--plan NAME"
+        )
     return lines
 
 

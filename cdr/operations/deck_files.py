@@ -31,12 +31,16 @@ def read_table(
     """
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise UnreadableDeck(f"larger than {MAX_BYTES // 1024 // 1024} MB")
+            raise UnreadableDeck(
+                _("The file is larger than %(most)s MB", most=MAX_BYTES // 1024 // 1024)
+            )
         content = path.read_bytes()
     except OSError as error:
         raise UnreadableDeck(error.strerror or str(error)) from error
     if content.startswith(LEGACY_EXCEL):
-        raise UnreadableDeck("this is the old Excel format (.xls); save it as .xlsx or .csv")
+        raise UnreadableDeck(
+            _("This is the old Excel format (.xls). Save it as .xlsx or CSV and choose that.")
+        )
     if content.startswith(b"PK\x03\x04"):
         return _read_workbook(content, sheet=sheet, wanted=wanted or {})
     return read_text_table(content, encoding=encoding)
@@ -59,10 +63,12 @@ def _read_workbook(content: bytes, *, sheet: str, wanted: dict[str, str]) -> Tab
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             if sum(entry.file_size for entry in packed.infolist()) > MAX_UNPACKED:
-                raise UnreadableDeck("the workbook unpacks to more than 2 GB")
+                raise UnreadableDeck(_("The workbook unpacks to more than 2 GB"))
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
     except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError) as error:
-        raise UnreadableDeck(f"not a readable workbook: {error}") from error
+        raise UnreadableDeck(
+            _("This is not a readable workbook: %(problem)s", problem=str(error))
+        ) from error
     with contextlib.closing(book):
         return _first_deck(book, sheet=sheet, wanted=wanted)
 
@@ -71,7 +77,13 @@ def _first_deck(book: Workbook, *, sheet: str, wanted: dict[str, str]) -> Table:
     """The first sheet that reads as a deck."""
     names = [name for name in book.sheetnames if not sheet or name == sheet]
     if not names:
-        raise UnreadableDeck(f"no sheet {sheet!r}; there are: {', '.join(book.sheetnames)}")
+        raise UnreadableDeck(
+            _(
+                "There is no sheet “%(value)s”; there are: %(known)s",
+                value=sheet,
+                known=", ".join(book.sheetnames),
+            )
+        )
     first_problem: UnreadableDeck | None = None
     for name in names:
         table = _read_sheet(book[name], name)
@@ -81,7 +93,7 @@ def _first_deck(book: Workbook, *, sheet: str, wanted: dict[str, str]) -> Table:
             first_problem = first_problem or problem
             continue
         return table
-    raise first_problem or UnreadableDeck("the workbook has no sheet with rows")
+    raise first_problem or UnreadableDeck(_("The workbook has no sheet with rows"))
 
 
 def _read_sheet(sheet: object, name: str) -> Table:
@@ -94,5 +106,7 @@ def _read_sheet(sheet: object, name: str) -> Table:
         if texts:
             lines.append(Line(number, texts))
         if len(lines) > MAX_ROWS:
-            raise UnreadableDeck(f"sheet {name!r} has more than {MAX_ROWS:,} rows")
+            raise UnreadableDeck(
+                _("Sheet “%(value)s” has more than %(most)s rows", value=name, most=MAX_ROWS)
+            )
     return Table(tuple(lines), (_("Sheet: %(value)s", value=name),))

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import Count
+from django.utils.translation import gettext as _
 
 from cdr.engine.deck_doubts import implausible
 from cdr.engine.deck_merge import Merge, Mode, Preview, empty_document
@@ -76,19 +77,34 @@ def currency_for(*, asked: str, header: str, tariff: str, carrier: str, installa
     """
     known = Tariff.objects.filter(name=tariff).values_list("currency", flat=True).first()
     if asked and header and asked != header:
-        raise DeckRefused(f"the file's header says {header}, --currency says {asked}")
+        raise DeckRefused(
+            _("The header of the file says %(header)s, but %(asked)s was chosen.")
+            % {"header": header, "asked": asked}
+        )
     currency = asked or header or known or installation
     if known and currency != known:
         raise DeckRefused(
-            f"tariff {tariff!r} is in {known}, the deck in {currency}: give it a --tariff of its own"
+            _(
+                "Tariff “%(tariff)s” is in %(known)s, the deck in %(currency)s."
+                " Give the deck a tariff of its own."
+            )
+            % {"tariff": tariff, "known": known, "currency": currency}
         )
     spans = GatewayCarrier.objects.filter(carrier__name=carrier).select_related("gateway__site")
     for span in spans.order_by("gateway__site__name"):
         site = span.gateway.site
         if site.currency != currency:
             raise DeckRefused(
-                f"carrier {carrier!r} serves site {site.name!r}, which counts in {site.currency};"
-                f" a deck in {currency} cannot price its calls"
+                _(
+                    "Carrier “%(carrier)s” serves site “%(site)s”, which counts in"
+                    " %(site_currency)s. A deck in %(currency)s cannot price its calls."
+                )
+                % {
+                    "carrier": carrier,
+                    "site": site.name,
+                    "site_currency": site.currency,
+                    "currency": currency,
+                }
             )
     return currency
 
@@ -153,7 +169,7 @@ def import_deck(
         InvalidTariff, CurrencyChanged: as `add_version`.
     """
     if not deck.rows:
-        raise DeckRefused("no row of the file can be used")
+        raise DeckRefused(_("No row of the file can be used."))
     Tariff.objects.select_for_update().filter(name=target.tariff).first()
     document = _current(base, target)
     before = TariffVersion.objects.filter(tariff__name=target.tariff).count()
@@ -168,7 +184,7 @@ def import_deck(
         known=merge.known_bands,
     )
     if target.carrier:
-        carrier, _ = Carrier.objects.select_for_update().get_or_create(name=target.carrier)
+        carrier, _is_new = Carrier.objects.select_for_update().get_or_create(name=target.carrier)
         if carrier.tariff_id != version.tariff_id:
             carrier.tariff = version.tariff
             carrier.save(update_fields=["tariff"])

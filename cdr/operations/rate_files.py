@@ -7,16 +7,17 @@ Nothing is written by looking. `cdr.operations.rate_jobs` does both as jobs.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from cdr.engine.deck_columns import find_columns
 from cdr.engine.deck_doubts import implausible
@@ -357,28 +358,26 @@ def _moves(preview: Preview) -> list[dict[str, str]]:
 
 # --- Words ------------------------------------------------------------------------------------------------
 
+FIELDS: Final[dict[str, Promise]] = {
+    "--column": gettext_lazy("“Column of prefixes” and “Column of prices”"),
+    "--dates": gettext_lazy("“Dates”"),
+    "--decimal": gettext_lazy("“Decimal sign”"),
+    "--plan": gettext_lazy("“Which tariff”"),
+}
+"""The fields of the page that say what these options of the command say."""
+
 
 def with_page_words(do: Any, *positional: Any, **named: Any) -> Any:
-    """Call `do`; its refusals speak of the page's fields instead of the command's options.
+    """Call `do`; where a deck asks for an option of the command, name the field of the page.
 
     Raises:
-        DeckRefused, UnreadableDeck: as `do` does.
+        UnreadableDeck: as `do` does, in the language that is spoken.
     """
     try:
         return do(*positional, **named)
-    except (DeckRefused, UnreadableDeck) as refusal:
-        raise type(refusal)(_for_page(refusal.message)) from refusal
-
-
-def _for_page(message: str) -> str:
-    options = {
-        "--column": _("“Column of prefixes” and “Column of prices”"),
-        "--currency": _("the currency chosen"),
-        "--tariff": _("tariff"),
-        "--decimal": _("“Decimal sign”"),
-        "--dates": _("“Dates”"),
-        "--country-code": _("“Country code”"),
-        "--plan": _("“Which tariff”"),
-    }
-    plain = re.sub(r"(--column) \S+=\S+(?: --column \S+=\S+)*", r"\1", message)
-    return re.sub(r"--[a-z-]+", lambda found: options.get(found.group(), found.group()), plain)
+    except UnreadableDeck as refusal:
+        words = str(said(refusal.words))
+        field = FIELDS.get(refusal.option.partition(" ")[0])
+        if field is not None:
+            words = _("%(problem)s: say it under %(field)s.") % {"problem": words, "field": field}
+        raise UnreadableDeck(words) from refusal

@@ -286,13 +286,13 @@ def test_a_prefix_that_stands_twice_with_two_prices_has_neither() -> None:
     [
         ("Prefix;Rate\n39;1,234\n", "--decimal comma or --decimal point"),
         ("Prefix,Rate,Effective Date\n39,0.1,03/04/2026\n", "--dates dmy or --dates mdy"),
-        ("Prefix,Peak,Off-peak\n39,0.1,0.2\n", "no header row|choose one with --column"),
+        ("Prefix,Peak,Off-peak\n39,0.1,0.2\n", "No header row|say it with --column"),
         (
             "Prefix,Name,Interstate Rate,Intrastate Rate\n1,USA,0.1,0.2\n",
-            "choose one with --column",
+            "say it with --column",
         ),
         ("Prefix,Rate,Rate Plan\n39,0.1,A\n44,0.1,B\n", "--plan NAME"),
-        ("a,b\n1,2\n", "no header row"),
+        ("a,b\n1,2\n", "No header row"),
     ],
 )
 def test_what_can_be_read_two_ways_is_asked(text: str, question: str) -> None:
@@ -533,9 +533,9 @@ def test_a_deck_must_be_in_the_currency_of_the_sites_it_prices(tmp_path: Path) -
     GatewayCarrier.objects.create(gateway=gateway, carrier=Carrier.objects.create(name="Acme"))
     path = csv(tmp_path, "Prefix,Rate (EUR)\n39,0.10\n")
 
-    with pytest.raises(CommandError, match="serves site 'Zurich', which counts in CHF"):
+    with pytest.raises(CommandError, match="serves site “Zurich”, which counts in CHF"):
         run(path, "--carrier", "Acme")
-    with pytest.raises(CommandError, match="header says EUR, --currency says CHF"):
+    with pytest.raises(CommandError, match="says EUR, but CHF was chosen"):
         run(path, "--carrier", "Acme", "--currency", "CHF")
 
 
@@ -586,7 +586,7 @@ def test_a_workbook_is_read_like_a_text_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "no header row"),
+        (b"", "No header row"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "old Excel format"),
         (b"PK\x03\x04 not really", "not a readable workbook"),
         (b"Prefix,Rate\n39,\x00", "not a text file"),

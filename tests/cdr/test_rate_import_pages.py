@@ -257,7 +257,7 @@ def test_a_deck_without_titles_we_know_is_read_with_columns_by_hand(client: Clie
     job, page = look(client, strange)
     assert job.state == JobState.FAILED
     assert "--column" not in page
-    assert "Column of prefixes" in page
+    assert "say it under “Column of prefixes” and “Column of prices”." in page
 
     answer = client.post(
         f"{START}{job.pk}/again/",
@@ -275,6 +275,19 @@ def test_a_deck_without_titles_we_know_is_read_with_columns_by_hand(client: Clie
     report = report_of(again)
     assert report is not None
     assert (report.taken, report.rows[0]["area"], report.rows[0]["price"]) == (1, "Germany", "0.02")
+
+
+def test_what_a_deck_leaves_open_is_asked_in_the_reader_s_language(
+    client: Client, frank: User
+) -> None:
+    User.objects.filter(pk=frank.pk).update(language="de")
+
+    job, _page = look(client, "Prefix;Rate\n39;1,234\n")
+
+    assert job.error == (
+        "Beträge wie 1,234 können eins und ein Bruchteil sein oder über tausend:"
+        " Sagen Sie es unter „Dezimalzeichen“."
+    )
 
 
 def test_what_cannot_be_is_a_message(client: Client) -> None:
@@ -380,7 +393,7 @@ def test_a_cell_without_end_is_refused_with_its_line(client: Client) -> None:
     job, page = look(client, "Prefix;Rate\n44;" + "1" * 150_000, currency="EUR")
 
     assert (job.state, "went wrong on our side" in page) == (JobState.FAILED, False)
-    assert "line 2" in page
+    assert "Line 2" in page
 
 
 def test_hostile_names_and_cells_stay_words(client: Client) -> None:
