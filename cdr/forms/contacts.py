@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from directory.engine.contact_file import LONGEST_NAME, LONGEST_NUMBER
+from directory.engine.people_file import control_sign
 from directory.forms.imports import LinesField
 
 MOST_BYTES: Final = 4 * 1024 * 1024
@@ -41,7 +41,7 @@ class ContactForm(forms.Form):
 
     def clean_name(self) -> str:
         name = " ".join(self.cleaned_data["name"].split())
-        if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in name):
+        if control_sign(name):
             raise forms.ValidationError(_("The name holds a sign that cannot be read."))
         return name
 

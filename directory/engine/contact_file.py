@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from directory.engine.people_file import decode
+from directory.engine.people_file import control_sign, decode, separator_of
 from kernel.errors import DomainError
 from kernel.sentences import sentence as _
 
@@ -17,7 +16,6 @@ COLUMNS: Final = ("name", "number")
 LONGEST_NAME: Final = 120
 LONGEST_NUMBER: Final = 64
 MAX_ROWS: Final = 50_000
-_SEPARATORS: Final = (",", ";", "\t")
 
 
 class InvalidContactFile(DomainError):
@@ -62,9 +60,7 @@ def read_contact_file(content: bytes) -> ContactFile:
         InvalidPeopleFile: if a byte order mark promises what the bytes are not.
     """
     text = decode(content)
-    head = text.lstrip("\r\n").partition("\n")[0]
-    separator = max(_SEPARATORS, key=lambda sign: (head.count(sign), -_SEPARATORS.index(sign)))
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator_of(text), strict=True)
     places: dict[str, int] = {}
     entries: list[Entry] = []
     refused: list[Refused] = []
@@ -119,7 +115,6 @@ def _problem(cells: Sequence[str], places: dict[str, int], *, line: int) -> Refu
     if not number or len(number) > LONGEST_NUMBER:
         return Refused(line, "number", "long" if number else "empty")
     for column, cell in zip(COLUMNS, (name, number), strict=True):
-        bad = next((sign for sign in cell if unicodedata.category(sign) in ("Cc", "Cs")), None)
-        if bad is not None or "\ufffd" in cell:
+        if control_sign(cell) or "\ufffd" in cell:
             return Refused(line, column, "signs")
     return None

@@ -79,7 +79,7 @@ def read_people_file(content: bytes) -> PeopleFile:
         InvalidPeopleFile: if it is empty, has no usable header, or a quote is left open.
     """
     text = decode(content)
-    separator = _separator(text)
+    separator = separator_of(text)
     lines = _records(text, separator=separator)
     header_line, header = next(((line, cells) for line, cells in lines if any(cells)), (1, []))
     columns = _columns(header, line=header_line)
@@ -122,9 +122,15 @@ def decode(content: bytes) -> str:
         return content.decode("cp1252", errors="replace")
 
 
-def _separator(text: str) -> str:
+def separator_of(text: str) -> str:
+    """What stands between the cells: the sign that the first line has most of."""
     head = text.lstrip("\r\n").partition("\n")[0]
     return max(_SEPARATORS, key=lambda sign: (head.count(sign), -_SEPARATORS.index(sign)))
+
+
+def control_sign(text: str) -> str:
+    """The first control character (or half of a character) in `text`; empty if there is none."""
+    return next((sign for sign in text if unicodedata.category(sign) in ("Cc", "Cs")), "")
 
 
 def _records(text: str, *, separator: str) -> Iterator[tuple[int, list[str]]]:
@@ -187,8 +193,8 @@ def _problem(cells: list[str], *, columns: tuple[str, ...], line: int) -> Refuse
             ),
         )
     for column, cell in zip(columns, cells, strict=True):
-        bad = next((sign for sign in cell if unicodedata.category(sign) in ("Cc", "Cs")), None)
-        if bad is not None:
+        bad = control_sign(cell)
+        if bad:
             return RefusedRow(
                 line, column, _("holds a control character (%(sign)s)", sign=f"U+{ord(bad):04X}")
             )
