@@ -19,7 +19,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from directory.sentences import SaidAnew
+from directory.said import SaidAnew
 
 CUSTOM_FIELDS = tuple(f"custom_{number}" for number in range(1, 11))
 

@@ -69,7 +69,7 @@ _RELEASE_8: Final = Layout.of(RELEASE_8_COLUMNS)
 class CucmDriver:
     """Cisco Unified Communications Manager, call detail record files."""
 
-    title: ClassVar[str] = _("Cisco UCM call files").text
+    title: ClassVar[str] = _("Cisco UCM call files").words
     can_be_tailed: ClassVar[bool] = False
     repeats_first_line = True
     columns_read: ClassVar[frozenset[str]] = frozenset(USED)

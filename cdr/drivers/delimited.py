@@ -48,7 +48,7 @@ class _Times:
 class DelimitedDriver:
     """Delimited text by a column map."""
 
-    title: ClassVar[str] = _("Delimited text").text
+    title: ClassVar[str] = _("Delimited text").words
     can_be_tailed: ClassVar[bool] = True
 
     def __init__(self, config: DriverConfig) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Final
 
 from django.urls import reverse
-from django.utils.translation import gettext_noop
 
 from cdr.queries.contact_numbers import number_reader
 from directory.engine.contact_file import read_contact_file
@@ -16,7 +15,7 @@ from directory.operations.jobs import start_job
 from directory.operations.previews import keep_report, kept_report, start_import
 from directory.operations.work import Work
 from directory.scoping import scope_of
-from directory.sentences import Sentence
+from kernel.sentences import sentence as _
 
 PREVIEW: Final = "contacts_preview"
 IMPORT: Final = "contacts_import"
@@ -35,7 +34,7 @@ def start_contacts_preview(
     return start_job(
         kind=PREVIEW,
         owner=owner,
-        title=Sentence(gettext_noop("Look at the contacts in %(name)s"), {"name": name}),
+        title=_("Look at the contacts in %(name)s", name=name),
         parameters={"name": name, "book": book},
         files={FILE: chunks},
         is_done_here=is_done_here,
@@ -50,7 +49,7 @@ def start_contacts_import(preview: Job) -> Job:
         TooManyJobs: if too many jobs of the owner wait.
     """
     name = preview.parameters.get("name", FILE)
-    title = Sentence(gettext_noop("Import the contacts in %(name)s"), {"name": name})
+    title = _("Import the contacts in %(name)s", name=name)
     return start_import(preview, kind=IMPORT, title=title, file=FILE)
 
 
@@ -66,9 +65,9 @@ def do_import(work: Work) -> None:
     write_contacts(owner_id, report)
     _keep(work, report)
     work.say(
-        Sentence(
-            gettext_noop("%(new)s new, %(changed)s changed, %(refused)s rows refused."),
-            {name: report.counts[name] for name in ("new", "changed", "refused")},
+        _(
+            "%(new)s new, %(changed)s changed, %(refused)s rows refused.",
+            **{name: report.counts[name] for name in ("new", "changed", "refused")},
         )
     )
 

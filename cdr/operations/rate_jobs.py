@@ -21,7 +21,6 @@ from pathlib import Path
 
 import orjson
 from django.urls import reverse
-from django.utils.translation import gettext_noop
 
 from cdr.engine.rating import CompiledTariff, Unpriced, compile_tariff
 from cdr.engine.receipts import Receipt, explain
@@ -44,7 +43,7 @@ from directory.operations.previews import (
     start_import,
 )
 from directory.operations.work import Work, folder_of
-from directory.sentences import Sentence
+from kernel.sentences import sentence as _
 
 PREVIEW = "rates_preview"
 IMPORT = "rates_import"
@@ -96,7 +95,7 @@ def start_rates_preview(
     return start_job(
         kind=PREVIEW,
         owner=owner,
-        title=Sentence(gettext_noop("Look at the rates in %(name)s"), {"name": name}),
+        title=_("Look at the rates in %(name)s", name=name),
         parameters={"name": name, **asdict(wishes)},
         files={FILE: chunks},
         is_done_here=is_done_here,
@@ -127,7 +126,7 @@ def start_rates_import(preview: Job) -> Job:
         TooManyJobs: if too many jobs of the owner wait.
     """
     name = preview.parameters.get("name", FILE)
-    title = Sentence(gettext_noop("Import the rates in %(name)s"), {"name": name})
+    title = _("Import the rates in %(name)s", name=name)
     return start_import(preview, kind=IMPORT, title=title, file=FILE)
 
 
@@ -162,7 +161,7 @@ def do_import(work: Work) -> None:
     """The job of kind `rates_import`."""
     work.for_administrators()
     work.leads_to(_page_of(work))
-    work.say(Sentence(gettext_noop("Importing; until it is finished nothing is changed.")))
+    work.say(_("Importing; until it is finished nothing is changed."))
     work.beat()
     work.progress(1, STEPS_OF_PREVIEW)
     report = with_page_words(
@@ -176,16 +175,12 @@ def do_import(work: Work) -> None:
     keep_report(work, report)
     work.answer = {"counts": report.counts}
     work.say(
-        Sentence(
-            gettext_noop(
-                "Tariff %(tariff)s is now version %(version)s; %(taken)s rows taken, %(refused)s refused."
-            ),
-            {
-                "tariff": report.tariff,
-                "version": report.version,
-                "taken": report.taken,
-                "refused": report.refused_count,
-            },
+        _(
+            "Tariff %(tariff)s is now version %(version)s; %(taken)s rows taken, %(refused)s refused.",
+            tariff=report.tariff,
+            version=report.version,
+            taken=report.taken,
+            refused=report.refused_count,
         )
     )
 

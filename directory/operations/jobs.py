@@ -1,6 +1,6 @@
 """Long works: asked for on a page, done by a worker, watched by their owner.
 
-    title = Sentence(gettext_noop("Calls of %(month)s"), {"month": "November"})
+    title = sentence("Calls of %(month)s", month="November")
     job = start_job(kind="calls_file", owner=user, title=title, parameters={…})
     return redirect(job)
 
@@ -16,7 +16,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -34,8 +34,8 @@ from directory.operations.work import Cancelled, Work, folder_of
 from directory.queries.languages import language_of
 from directory.reader import zone_of
 from directory.said import said
-from directory.sentences import Sentence
 from kernel.errors import DomainError
+from kernel.sentences import Sentence
 
 logger = logging.getLogger(__name__)
 
@@ -114,8 +114,8 @@ def start_job(
         job = Job.objects.create(
             kind=kind,
             owner=owner,
-            title=str(title)[:200],
-            sentences={"title": title.kept()} if isinstance(title, Sentence) else {},
+            title=str(said(title))[:200],
+            sentences={"title": asdict(title)} if isinstance(title, Sentence) else {},
             parameters=dict(parameters or {}),
         )
         for name, chunks in (files or {}).items():

@@ -23,8 +23,8 @@ from directory.operations.jobs import start_job
 from directory.operations.people import PeopleReport, PersonReport, Watch, import_people
 from directory.operations.previews import keep_report, kept_report, start_import
 from directory.operations.work import Work
-from directory.sentences import Sentence
 from kernel.errors import DomainError
+from kernel.sentences import Sentence
 
 PREVIEW = "people_preview"
 IMPORT = "people_import"

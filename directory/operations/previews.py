@@ -18,8 +18,8 @@ from django.utils.translation import gettext as _
 from directory.models import Job
 from directory.operations.jobs import start_job
 from directory.operations.work import Work, folder_of
-from directory.sentences import Sentence
 from kernel.errors import DomainError
+from kernel.sentences import Sentence
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -11,6 +11,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,9 @@ from django.utils.translation import gettext as _
 
 from directory.models import Job, JobState, User
 from directory.roles import is_administrator
-from directory.sentences import Sentence
+from directory.said import said
 from kernel.errors import DomainError
+from kernel.sentences import Sentence
 
 logger = logging.getLogger(__name__)
 
@@ -102,9 +104,9 @@ class Work:
 
     def say(self, words: str | Sentence) -> None:
         """Say what is being done, or what came of it; a sentence in whatever language is read."""
-        self.words = str(words)[:WORDS_LENGTH]
+        self.words = str(said(words))[:WORDS_LENGTH]
         title = {name: kept for name, kept in self.sentences.items() if name == "title"}
-        self.sentences = title | ({"words": words.kept()} if isinstance(words, Sentence) else {})
+        self.sentences = title | ({"words": asdict(words)} if isinstance(words, Sentence) else {})
 
     def new_file(self, name: str) -> Path:
         """Where to write the file that the owner downloads under `name`.

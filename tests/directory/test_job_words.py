@@ -13,8 +13,9 @@ from directory.models import Job, User
 from directory.operations import jobs as operations
 from directory.operations.jobs import retry_job, run_job, start_job
 from directory.operations.work import Work
-from directory.sentences import Sentence
+from directory.said import said
 from kernel.clock import now
+from kernel.sentences import Sentence, sentence
 
 BEGUN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 FRIENDS = b"name,number\nGrandmother,+390815550142\n"
@@ -40,47 +41,13 @@ def shown(owner: User, address: str, language: str) -> str:
     return client.get(address).content.decode()
 
 
-def test_a_sentence_is_said_in_the_language_that_is_spoken() -> None:
-    sentence = Sentence("Look at the contacts in %(name)s", {"name": "friends.csv"})
-
-    again = Sentence.of(sentence.kept())
-
-    assert again == sentence
-    assert str(again) == "Look at the contacts in friends.csv"
-    with translation.override("de"):
-        assert str(again) != "Look at the contacts in friends.csv"
-        assert "friends.csv" in str(again)
-
-
-def test_a_number_in_it_is_written_as_the_language_writes_numbers() -> None:
-    sentence = Sentence("%(count)s items", {"count": 12_345})
-
-    assert str(sentence) == "12,345 items"
-    with translation.override("de"):
-        assert str(sentence) == "12.345 items"
-
-
-def test_a_gap_may_hold_a_sentence_of_its_own() -> None:
-    whole = Sentence("%(what)s: %(state)s", {"what": "x", "state": Sentence("Done")})
-
-    again = Sentence.of(whole.kept())
-
-    assert str(again) == "x: Done"
-    with translation.override("it"):
-        assert str(again) == "x: Fatto"
-
-
-def test_a_sentence_without_gaps_may_hold_a_percent_sign() -> None:
-    assert str(Sentence("100 % done")) == "100 % done"
-
-
 @pytest.mark.feature("F030")
 def test_a_job_is_called_in_the_readers_language_whatever_was_spoken_before(
     anna: User, preview: Job
 ) -> None:
     run_job(preview.pk, clock=now)
     with translation.override("de"):
-        german = str(Sentence("Look at the contacts in %(name)s", {"name": "friends.csv"}))
+        german = str(said(sentence("Look at the contacts in %(name)s", name="friends.csv")))
     assert preview.title == german
 
     for address in ("/jobs/", preview.get_absolute_url()):
@@ -112,7 +79,7 @@ def test_what_came_of_a_job_is_said_in_the_readers_language(anna: User, preview:
 def test_a_job_that_is_tried_again_forgets_its_words_and_keeps_its_title(
     anna: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heard: list[str | Sentence] = [Sentence("Done"), "in plain words"]
+    heard: list[str | Sentence] = [sentence("Done"), "in plain words"]
 
     def say(work: Work) -> None:
         work.say(heard.pop(0))
@@ -120,7 +87,7 @@ def test_a_job_that_is_tried_again_forgets_its_words_and_keeps_its_title(
             raise RuntimeError
 
     monkeypatch.setattr(operations, "doer_of", lambda kind: say)
-    job = start_job(kind="test", owner=anna, title=Sentence("Import"), is_done_here=True)
+    job = start_job(kind="test", owner=anna, title=sentence("Import"), is_done_here=True)
     run_job(job.pk, clock=lambda: BEGUN)
     job.refresh_from_db()
     assert (job.state, job.words_said) == ("FAILED", "Done")
