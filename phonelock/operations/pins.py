@@ -85,12 +85,13 @@ def change_pin(user: User, *, old: str, new: str, at: datetime) -> None:
         PinRefused: if `new` is too easy to guess, or the old one again.
     """
     _check_new(user, new, at=at)
-    check_pin(user, pin=old, at=at)
+    row = _checked(user, pin=old, at=at)
     if plain_digits(old) == plain_digits(new):
         raise PinRefused(_("The new PIN is the old one. Choose another."), flaw="same")
     secret = make_password(plain_digits(new))
     with transaction.atomic():
-        Pin.objects.filter(user=user).update(
+        # The one that was checked, and no other that was given out in this very moment.
+        is_ours = Pin.objects.filter(user=user, secret=row.secret).update(
             secret=secret,
             is_one_time=False,
             set_at=at,
@@ -98,6 +99,8 @@ def change_pin(user: User, *, old: str, new: str, at: datetime) -> None:
             tries=0,
             paused_until=None,
         )
+        if not is_ours:
+            raise WrongPin(_("That is not the PIN."))
         _note(user, PinEventKind.CHANGED, by=user.username, at=at)
 
 
@@ -135,13 +138,18 @@ def check_pin(user: User, *, pin: str, at: datetime) -> bool:
         WrongPin: if it is not right, or there is none.
         PinPaused: after `MOST_TRIES` wrong ones, for `PAUSE_MINUTES`.
     """
+    return _checked(user, pin=pin, at=at).is_one_time
+
+
+def _checked(user: User, *, pin: str, at: datetime) -> Pin:
+    """The row whose PIN was typed, as it was read; raises as `check_pin`."""
     row, tries = _count_try(user, at=at)
     typed = plain_digits(pin)
     is_right = check_password(typed, row.secret if row else _nobodys_secret())
     if row is not None and is_right:
         same = Pin.objects.filter(user=user, secret=row.secret)
         same.update(tries=0, paused_until=None)
-        return row.is_one_time
+        return row
     if tries >= MOST_TRIES:
         _note(user, PinEventKind.PAUSED, by="", at=at)
         raise PinPaused(_paused(PAUSE_MINUTES))

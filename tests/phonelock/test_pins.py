@@ -148,6 +148,26 @@ def test_a_one_time_pin_voids_the_old_one_and_must_be_changed(mario: User) -> No
     assert PinEvent.objects.filter(kind="ONE_TIME", made_by="anna").count() == 1
 
 
+def test_a_pin_given_out_while_the_old_one_is_changed_counts(
+    mario: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issue_one_time_pin(mario, pin=GOOD, by="anna", at=NOON)
+
+    def hashed_meanwhile(pin: str) -> str:
+        """The administrator is faster: hashing takes its time."""
+        monkeypatch.setattr(pins, "make_password", make_password)
+        issue_one_time_pin(mario, pin=OTHER, by="anna", at=NOON)
+        return make_password(pin)
+
+    monkeypatch.setattr(pins, "make_password", hashed_meanwhile)
+
+    with pytest.raises(WrongPin):
+        change_pin(mario, old=GOOD, new="58203", at=NOON)
+
+    assert check_pin(mario, pin=OTHER, at=NOON)
+    assert list(PinEvent.objects.values_list("kind", flat=True)) == ["ONE_TIME", "ONE_TIME"]
+
+
 # --- guessing -------------------------------------------------------------------------------------
 
 
