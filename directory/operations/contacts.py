@@ -30,6 +30,12 @@ class KnownNumber(DomainError):
     code = "known_number"
 
 
+class ContactGone(DomainError):
+    """The entry is not in its book any more."""
+
+    code = "contact_gone"
+
+
 class TooManyContacts(DomainError):
     """A phone book is full."""
 
@@ -71,11 +77,15 @@ def change_contact(contact: Contact, *, name: str, number: str = "") -> Contact:
     """Give an entry another name; and another number, where one is given.
 
     Raises:
+        ContactGone: if it was deleted meanwhile.
         KnownNumber: if another entry of the book has that number.
     """
-    row = _kind(contact.owner_id).objects.get(pk=contact.pk)
-    row.name, row.number = name, number or row.number
-    return _stored(row)
+    with transaction.atomic():
+        row = _kind(contact.owner_id).objects.select_for_update().filter(pk=contact.pk).first()
+        if row is None:
+            raise ContactGone(_("This entry was deleted meanwhile."))
+        row.name, row.number = name, number or row.number
+        return _stored(row)
 
 
 def _stored(row: Contact) -> Contact:
@@ -93,8 +103,10 @@ def _stored(row: Contact) -> Contact:
 
 
 def delete_contact(contact: Contact) -> None:
-    """Take an entry out of its book."""
-    _kind(contact.owner_id).objects.get(pk=contact.pk).delete()
+    """Take an entry out of its book, unless somebody else just has."""
+    row = _kind(contact.owner_id).objects.filter(pk=contact.pk).first()
+    if row is not None:
+        row.delete()
 
 
 # --- A file ---------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from cdr.views.contacts import ContactOfReader
 from directory.models import CompanyContact, Contact, Job, NumberSearches, Site, User
 from directory.number_keys import number_key
 from directory.operations.jobs import run_job
@@ -307,6 +308,30 @@ def test_an_entry_is_changed_and_deleted(world: PagesWorld) -> None:
     client.post(f"/contacts/{row.pk}/delete/")
 
     assert not Contact.objects.filter(pk=row.pk).exists()
+
+
+def test_an_entry_that_another_tab_has_deleted_stays_deleted(
+    world: PagesWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_of(world, "anna")
+    words = {"name": "New", "number": "+390255550010"}
+    writable = ContactOfReader.writable
+
+    def deleted_meanwhile(view: ContactOfReader) -> Contact:
+        found = writable(view)
+        Contact.objects.filter(pk=found.pk).delete()
+        return found
+
+    monkeypatch.setattr(ContactOfReader, "writable", deleted_meanwhile)
+    rows = [entry(world.people["anna"], f"+39025555000{number}", "Old") for number in (1, 2)]
+
+    changed = client.post(f"/contacts/{rows[0].pk}/", words)
+    deleted = client.post(f"/contacts/{rows[1].pk}/delete/")
+
+    assert changed.status_code == 422
+    assert "This entry was deleted meanwhile." in text_of(changed)
+    assert deleted.status_code == 302
+    assert not Contact.objects.filter(name__in=["Old", "New"]).exists()
 
 
 def test_the_company_s_book_is_read_by_all_and_written_by_administrators(
