@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
+from urllib.parse import urlsplit, urlunsplit
 
 from django.contrib import messages
 from django.contrib.auth.mixins import AccessMixin
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import Resolver404, resolve
 from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views import View
 from django.views.generic import TemplateView
 
@@ -28,7 +32,26 @@ from kernel.errors import DomainError
 PAGE_SIZES = (10, 20, 50, 100)
 
 
-class SignedIn(AccessMixin, View):
+class SignInFirst(AccessMixin):
+    """Sends strangers to sign in, and afterwards to where they wanted to go.
+
+    Whose sign-in ran out while a form was open is told that nothing was done; he comes
+    back to the page with the form, because what he sent cannot be asked for as a page.
+    """
+
+    request: HttpRequest
+
+    def handle_no_permission(self) -> HttpResponseRedirect:
+        if self.request.user.is_authenticated or self.request.method in ("GET", "HEAD"):
+            return super().handle_no_permission()
+        messages.warning(
+            self.request,
+            _("You were signed out meanwhile. Nothing was changed; sign in and send it again."),
+        )
+        return redirect_to_login(page_to_go_back_to(self.request))
+
+
+class SignedIn(SignInFirst, View):
     """A page for people who are signed in and whose role is among `roles`.
 
     Strangers are sent to sign in; a role that does not belong here is refused
@@ -109,6 +132,25 @@ def page_it_was_on(request: HttpRequest) -> str:
         target, allowed_hosts=None, require_https=request.is_secure()
     )
     return target if ours and target.startswith("/") else ""
+
+
+def page_to_go_back_to(request: HttpRequest) -> str:
+    """The page that a form was on: as it says, or the browser does, or its own address; else home."""
+    referer = request.headers.get("Referer", "")
+    is_ours = url_has_allowed_host_and_scheme(referer, allowed_hosts={request.get_host()})
+    came_from = urlsplit(referer)
+    before = urlunsplit(("", "", came_from.path, came_from.query, "")) if is_ours else ""
+    candidates = (page_it_was_on(request), before, request.get_full_path())
+    return next((address for address in candidates if _can_be_looked_at(address)), "/")
+
+
+def _can_be_looked_at(address: str) -> bool:
+    """Whether there is a page of that address, and not only something to be sent there."""
+    try:
+        view = getattr(resolve(urlsplit(address).path).func, "view_class", None)
+    except Resolver404:
+        return False
+    return view is None or (hasattr(view, "get") and "get" in view.http_method_names)
 
 
 def page_of(
