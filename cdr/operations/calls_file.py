@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from django.utils.translation import get_language_bidi, ngettext
+from django.utils.translation import get_language_bidi, gettext_noop, ngettext
 from django.utils.translation import gettext as _
 from xlsxwriter import Workbook  # type: ignore[import-untyped]
 
@@ -27,8 +27,8 @@ from cdr.queries.call_totals import calls_of
 from cdr.queries.calls import ListedCall, walk_calls
 from directory.operations.work import Work
 from directory.scoping import Scope, scope_of
+from directory.sentences import Sentence
 from directory.spreadsheets import harmless, separator
-from directory.templatetags.figures import whole
 from kernel.money import ceil_div, to_decimal
 
 FORMATS: Final = ("csv", "xlsx")
@@ -235,6 +235,14 @@ def parameters_of(
     }
 
 
+def title_of(form: str, words: Sequence[str]) -> Sentence:
+    """What the job is called; the `words` of the filter stay in the language they were given in."""
+    asked = " · ".join(words) or Sentence(gettext_noop("all"))
+    return Sentence(
+        gettext_noop("Calls as %(form)s: %(words)s"), {"form": form.upper(), "words": asked}
+    )
+
+
 def file_name(form: str, at: datetime, zone: ZoneInfo) -> str:
     """How the reader finds the file again."""
     return f"calls-{at.astimezone(zone):%Y-%m-%d-%H%M}.{form}"
@@ -261,10 +269,7 @@ def run(work: Work) -> None:
             yield from handful
             done += len(handful)
             work.progress(done, max(total, done) if total is not None else None)
-            work.say(
-                ngettext("%(count)s call written", "%(count)s calls written", done)
-                % {"count": whole(done)}
-            )
+            work.say(Sentence(gettext_noop("Calls written: %(count)s"), {"count": done}))
 
     if asked["form"] == "csv":
         with path.open("w", encoding="utf-8", newline="") as handle:

@@ -28,6 +28,7 @@ from cdr.operations.calls_file import (
     csv_lines,
     file_name,
     parameters_of,
+    title_of,
 )
 from cdr.operations.traces import note_export, note_reveal
 from cdr.queries.call_filters import CallFilter
@@ -261,10 +262,7 @@ class CallsFile(CallsAsked):
             oldest_first=self.oldest_first,
             words=words,
         )
-        title = _("Calls as %(form)s: %(words)s") % {
-            "form": form.upper(),
-            "words": " · ".join(words) or _("all"),
-        }
+        title = title_of(form, words)
         try:
             job = start_job(
                 kind="calls_file", owner=self.reader, title=title, parameters=parameters

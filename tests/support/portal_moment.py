@@ -43,7 +43,7 @@ from billingsite.demo.traffic import LiveTraffic
 from budgets.models import Budget
 from budgets.operations.requests import ask
 from cdr.columns import columns_named
-from cdr.operations.calls_file import parameters_of
+from cdr.operations.calls_file import parameters_of, title_of
 from cdr.operations.contact_files import start_contacts_preview
 from cdr.operations.rate_files import DeckWishes
 from cdr.operations.rate_jobs import start_rates_preview
@@ -130,7 +130,7 @@ def people_do_things() -> None:
         words=(),
     )
     asked_for = [
-        start_job(kind="calls_file", owner=owner, title="Calls as CSV: all", parameters=wanted)
+        start_job(kind="calls_file", owner=owner, title=title_of("csv", ()), parameters=wanted)
         for owner in (user, supervisor)
     ]
     asked_for.append(
