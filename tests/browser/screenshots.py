@@ -38,7 +38,7 @@ def take(folder: Path, *, only: Sequence[str] = (), form: str = "webp") -> list[
     folder.mkdir(parents=True, exist_ok=True)
     wanted = [shown for shown in PAGES if not only or shown.name in only]
     with (
-        tempfile.TemporaryDirectory() as scratch,
+        tempfile.TemporaryDirectory(prefix="tollgate-") as scratch,  # two pages show it
         demo_portal(Path(scratch)) as portal,
         chromium() as browser,
     ):
