@@ -27,9 +27,9 @@ from cdr.queries.call_totals import calls_of
 from cdr.queries.calls import ListedCall, walk_calls
 from directory.operations.work import Work
 from directory.scoping import Scope, scope_of
-from directory.sentences import Sentence
 from directory.spreadsheets import harmless, separator
 from kernel.money import ceil_div, to_decimal
+from kernel.sentences import Sentence
 
 FORMATS: Final = ("csv", "xlsx")
 MONEY_COLUMNS: Final = frozenset({"cost", "carrier_cost"})
@@ -238,9 +238,8 @@ def parameters_of(
 def title_of(form: str, words: Sequence[str]) -> Sentence:
     """What the job is called; the `words` of the filter stay in the language they were given in."""
     asked = " · ".join(words) or Sentence(gettext_noop("all"))
-    return Sentence(
-        gettext_noop("Calls as %(form)s: %(words)s"), {"form": form.upper(), "words": asked}
-    )
+    gaps = {"form": form.upper(), "words": asked}
+    return Sentence(gettext_noop("Calls as %(form)s: %(words)s"), gaps)
 
 
 def file_name(form: str, at: datetime, zone: ZoneInfo) -> str:

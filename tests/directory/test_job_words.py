@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
 from django.utils import translation
 
+from cdr.operations.calls_file import title_of
 from cdr.operations.contact_files import start_contacts_import, start_contacts_preview
 from directory.models import Job, User
 from directory.operations import jobs as operations
@@ -15,7 +17,7 @@ from directory.operations.jobs import retry_job, run_job, start_job
 from directory.operations.work import Work
 from directory.said import said
 from kernel.clock import now
-from kernel.sentences import Sentence, sentence
+from kernel.sentences import Sentence, recalled, sentence
 
 BEGUN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 FRIENDS = b"name,number\nGrandmother,+390815550142\n"
@@ -109,3 +111,13 @@ def test_a_row_written_before_there_were_sentences_says_what_it_said(anna: User)
 
     with translation.override("ar"):
         assert (job.title_said, job.words_said) == ("Calls of November", "3 calls")
+
+
+def test_a_file_of_calls_is_called_in_the_readers_language() -> None:
+    every = recalled(asdict(title_of("csv", ())))
+    some = recalled(asdict(title_of("xlsx", ("today", "milan"))))
+
+    assert (str(every), str(some)) == ("Calls as CSV: all", "Calls as XLSX: today · milan")
+    with translation.override("it"):
+        assert str(said(every)) == "Chiamate in CSV: tutte"
+        assert str(said(some)) == "Chiamate in XLSX: today · milan"
