@@ -164,6 +164,8 @@ def pages(client: Any) -> dict[str, str]:
         "calls, filtered by kind": "/calls/?period=last_30_days&kind=missed",
         "calls, filtered by cost": "/calls/?period=all&min_cost=1000",
         "calls, one number": f"/calls/?{number}",
+        "calls, dearest first": "/calls/?period=last_week&sort=-cost",
+        "calls, too many to sort": "/calls/?period=all&sort=-cost",
         "a call": f"/calls/{own.pk}/",
         "my budgets": "/budgets/",
         "budgets": "/budgets/all/",

@@ -61,7 +61,7 @@ class Column:
     """One column: its name in addresses, its head, and what stands in it.
 
     `definition` names the figure's definition; `css` is `tg-figure` for figures and
-    `tight` for what must not break.
+    `tight` for what must not break; `sort` names the order that its head asks for.
     """
 
     key: str
@@ -71,6 +71,7 @@ class Column:
     css: str = ""
     definition: str = ""
     width: int = 14
+    sort: str = ""
 
 
 def address_of(**words: object) -> str:
@@ -269,6 +270,7 @@ COLUMNS: Final[tuple[Column, ...]] = (
         lambda call: day(call.started_at),
         lambda cell: cell.local.date(),
         css="tight",
+        sort="time",
     ),
     Column(
         "time",
@@ -276,6 +278,7 @@ COLUMNS: Final[tuple[Column, ...]] = (
         _time,
         lambda cell: cell.local_time,
         css="tight",
+        sort="time",
     ),
     Column(
         "duration",
@@ -284,6 +287,7 @@ COLUMNS: Final[tuple[Column, ...]] = (
         lambda cell: _span(cell.call.talk_ms),
         css="tg-figure",
         definition="duration",
+        sort="duration",
     ),
     Column(
         "ring",
@@ -292,6 +296,7 @@ COLUMNS: Final[tuple[Column, ...]] = (
         lambda cell: _span(cell.call.ring_ms),
         css="tg-figure",
         definition="ring_time",
+        sort="ring",
     ),
     Column(
         "billed",
@@ -308,6 +313,7 @@ COLUMNS: Final[tuple[Column, ...]] = (
         lambda cell: _decimal(cell.call.charge_micros),
         css="tg-figure",
         definition="cost",
+        sort="cost",
     ),
     Column(
         "carrier_cost",

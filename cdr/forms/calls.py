@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cdr.models import CallType, Carrier, Gateway
 from cdr.queries.call_filters import TRAFFIC, CallFilter
+from cdr.queries.call_order import NEWEST_FIRST, Order
 from cdr.words import CALL_TYPES, CLASSES, KINDS
 from directory.fields import DayField
 from directory.queries.units import UNIT_FIELDS
@@ -62,6 +63,17 @@ WIDER: Final = {
 LED: Final = "led"
 """The name among what is offered of the units that the reader leads."""
 ANY: Final = ("", _("All"))
+ORDERS: Final[dict[str, Promise]] = {
+    "": _("Newest first"),
+    "time": _("Oldest first"),
+    "-cost": _("Dearest first"),
+    "cost": _("Cheapest first"),
+    "-duration": _("Longest first"),
+    "duration": _("Shortest first"),
+    "-ring": _("Longest ringing first"),
+    "ring": _("Shortest ringing first"),
+}
+"""What may come first, as it stands in the address; newest first needs no word there."""
 
 
 def days_of(period: str, today: date) -> tuple[date | None, date | None]:
@@ -189,12 +201,10 @@ class CallFilterForm(forms.Form):
     min_cost = _amount(_("Costs at least"))
     max_cost = _amount(_("Costs at most"))
     unrated = forms.BooleanField(label=_("Only calls that are not rated"), required=False)
+    sort = forms.ChoiceField(label=_("Order"), required=False, choices=[*ORDERS.items()])
     same = forms.CharField(required=False, max_length=512, widget=forms.HiddenInput)
-    order = forms.ChoiceField(
-        required=False, choices=[("", ""), ("oldest", "")], widget=forms.HiddenInput
-    )
 
-    ALWAYS: Final = ("period", "start", "end", "whose", "kind", "number")
+    ALWAYS: Final = ("period", "start", "end", "whose", "kind", "number", "sort")
     """The fields that stand above the list at all times; the others are folded away."""
     ALIASES: Final = {"class": "number_class"}
 
@@ -215,6 +225,8 @@ class CallFilterForm(forms.Form):
         if words.get("period") not in PERIODS:
             whole = bool(words.get("same") or words.get("number"))
             words["period"] = RANGE if dated else EVER if whole else USUAL_PERIOD
+        if words.get("sort") == str(NEWEST_FIRST):
+            words["sort"] = ""
         if words["period"] != RANGE:
             words.pop("start", None)
             words.pop("end", None)
@@ -318,6 +330,10 @@ class CallFilterForm(forms.Form):
             same=words["same"],
         )
 
+    def order(self) -> Order:
+        """What is to come first; call it on a valid form only."""
+        return Order.named(self.cleaned_data["sort"]) or NEWEST_FIRST
+
     def _people(self, typed: str) -> tuple[int, ...] | None:
         """The people in scope whose user name is `typed`, or whose name has all its words."""
         if not typed:
@@ -400,7 +416,7 @@ def chips_of(form: CallFilterForm, *, number: str = "") -> list[Chip]:
         value = words.get(name)
         if value in (None, "", False):
             continue
-        changes = {name: "", "older": "", "newer": ""}
+        changes = {name: ""}
         if name == "number_class":
             changes["class"] = ""
         chips.append(Chip(name, _chip_words(form, name, value, number=number), changes))

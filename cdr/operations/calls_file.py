@@ -23,8 +23,9 @@ from xlsxwriter import Workbook  # type: ignore[import-untyped]
 
 from cdr.columns import Cell, Column, Value, columns_named
 from cdr.queries.call_filters import CallFilter, filter_of
+from cdr.queries.call_order import NEWEST_FIRST, Order, walk_in_order
 from cdr.queries.call_totals import calls_of
-from cdr.queries.calls import ListedCall, walk_calls
+from cdr.queries.calls import ListedCall
 from directory.operations.work import Work
 from directory.scoping import Scope, scope_of
 from directory.spreadsheets import harmless, separator
@@ -222,7 +223,7 @@ def parameters_of(
     wanted: CallFilter,
     columns: Sequence[Column],
     form: str,
-    oldest_first: bool,
+    order: Order,
     words: Sequence[str],
 ) -> dict[str, Any]:
     """What a job needs to write the file: no number in clear is among it."""
@@ -230,7 +231,7 @@ def parameters_of(
         "form": form,
         "filter": wanted.as_words(),
         "columns": [column.key for column in columns],
-        "oldest_first": oldest_first,
+        "sort": str(order),
         "words": list(words),
     }
 
@@ -260,7 +261,8 @@ def run(work: Work) -> None:
     zone = wanted.zone
     total = calls_of(scope, wanted)
     path = work.new_file(file_name(asked["form"], work.at, zone))
-    handfuls = walk_calls(scope=scope, wanted=wanted, oldest_first=asked["oldest_first"])
+    order = Order.named(asked.get("sort", "")) or NEWEST_FIRST
+    handfuls = walk_in_order(scope=scope, wanted=wanted, order=order)
 
     def counted() -> Iterator[ListedCall]:
         done = 0

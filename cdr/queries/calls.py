@@ -7,7 +7,6 @@ forget to; a link to "all calls with this number" carries the number's opaque ke
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -24,11 +23,12 @@ from cdr.queries.call_filters import (
     matching,
     spellings,
 )
+from cdr.queries.call_places import Cursor, Place
 from directory.models import OrgUnit, Site, User
 from directory.number_keys import number_key
 from directory.queries.contacts import ContactNames, Named, Seen, contact_names
 from directory.scoping import Scope, ScopedQuerySet, narrowed
-from kernel.periods import ONE_DAY, YEARS
+from kernel.periods import ONE_DAY
 
 __all__ = [
     "INTERNAL_TYPES",
@@ -119,37 +119,14 @@ class ListedCall:
         return self.kind in ("incoming", "missed")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Cursor:
-    """A place in the list, newest first: just behind (or before) this call."""
-
-    started_at: datetime
-    call_id: int
-
-    def __str__(self) -> str:
-        return f"{self.started_at.isoformat()}~{self.call_id}"
-
-    @classmethod
-    def parse(cls, text: str) -> Cursor | None:
-        """The place that `text` names; none if it names no place."""
-        instant, _, number = text.partition("~")
-        try:
-            started_at = datetime.fromisoformat(instant)
-        except ValueError:
-            return None
-        is_place = started_at.tzinfo is not None and started_at.year in YEARS
-        if not is_place or not re.fullmatch(r"\d{1,18}", number, re.ASCII):
-            return None
-        return cls(started_at, int(number))
-
-
 @dataclass(frozen=True, slots=True)
 class CallPage:
     """Some calls in the order asked for, and the places to go on from.
 
     `looked_until` is set when the page stopped looking before it was full: calls beyond
     that instant have not been looked at yet; the place to go on from leads there. `is_whole`
-    says that all calls of the period were within reach of this page (None: not known).
+    says that all calls of the period were within reach of this page (None: not known). A list
+    in another order than that of time goes on `after` and `before`.
     """
 
     calls: Sequence[ListedCall]
@@ -157,6 +134,8 @@ class CallPage:
     newer: Cursor | None
     looked_until: datetime | None = None
     is_whole: bool | None = None
+    after: Place | None = None
+    before: Place | None = None
 
 
 class ScopedCalls(ScopedQuerySet[Call]):
@@ -236,7 +215,7 @@ def masked_number(call: Call, scope: Scope) -> str:
     )
 
 
-def _in_view(calls: QuerySet[Call], *, beside: Sequence[Call] = ()) -> list[Call]:
+def in_view(calls: QuerySet[Call], *, beside: Sequence[Call] = ()) -> list[Call]:
     """The calls with what a list shows of them: the rows, then the names of each sort at once.
 
     Joined to everything that has a name, a page of calls is planned for longer than it runs.
@@ -342,7 +321,7 @@ def list_calls(
             calls = calls.filter(**side)
         is_whole = border is None if place is None else None
     order = ("-started_at", "-id") if towards_old else ("started_at", "id")
-    found = _in_view(calls.order_by(*order)[: size + 1])
+    found = in_view(calls.order_by(*order)[: size + 1])
     rows = found[:size]
     ahead = _place(rows[-1]) if len(found) > size else None
     looked_until = None
@@ -446,7 +425,7 @@ def segments_of(*, scope: Scope, call: Call) -> list[ListedCall]:
         started_at__range=(call.started_at - ONE_DAY, call.started_at + ONE_DAY),
     )
     rows = calls_in(scope).filter(family & around).order_by("started_at", "id")
-    return listed_all(_in_view(rows[:SEGMENTS_SHOWN], beside=[call]), scope)
+    return listed_all(in_view(rows[:SEGMENTS_SHOWN], beside=[call]), scope)
 
 
 def without(wanted: CallFilter, name: str) -> CallFilter:

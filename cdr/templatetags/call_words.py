@@ -30,6 +30,13 @@ def call_columns(columns: Sequence[Column] | Iterable[str] | None = None) -> Seq
 
 
 @register.simple_tag
+def sorted_by(column: Column, heads: Sequence[Column], *, sorts: object = False) -> str:
+    """The order that the column's head asks for; of date and time only the first one does."""
+    first = next((each for each in heads if each.sort == column.sort), None)
+    return column.sort if sorts and first is column else ""
+
+
+@register.simple_tag
 def call_cell(call: ListedCall, column: Column, onward: str = "") -> str:
     """What stands in one cell. The type and the cost lead to the call's own page."""
     if column.key not in ("type", "cost"):

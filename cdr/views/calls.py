@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from cdr.columns import COLUMNS, DEFAULT, Column, columns_named
-from cdr.forms.calls import FIELD_OF, WIDER, CallFilterForm, Chip, chips_of
+from cdr.forms.calls import FIELD_OF, ORDERS, RANGE, WIDER, CallFilterForm, Chip, chips_of
 from cdr.models import Call
 from cdr.operations.calls_file import (
     FORMATS,
@@ -32,17 +32,24 @@ from cdr.operations.calls_file import (
 )
 from cdr.operations.traces import note_export, note_reveal
 from cdr.queries.call_filters import CallFilter
+from cdr.queries.call_order import (
+    NEWEST_FIRST,
+    Order,
+    Sorting,
+    sorted_calls,
+    sorting_of,
+    walk_in_order,
+)
+from cdr.queries.call_places import Cursor, Place
 from cdr.queries.call_totals import CallTotals, call_totals, calls_of, stands_in_the_way
 from cdr.queries.calls import (
     CallPage,
-    Cursor,
     ListedCall,
     find_call,
     list_calls,
     listed,
     neighbours_of,
     segments_of,
-    walk_calls,
 )
 from cdr.queries.explanations import explain_call
 from cdr.receipt_words import receipt_of, timeline_of
@@ -53,9 +60,11 @@ from directory.preferences import remembered_columns, remembered_size
 from directory.reader import page_zone
 from directory.scoping import Scope, narrowed, request_scope
 from directory.spreadsheets import CONTENT_TYPES, separator
+from directory.templatetags.figures import day
 from directory.views.base import AdministratorsOnly, ScopedPage, SignedIn
 from kernel.clock import now
 from kernel.errors import DomainError
+from kernel.periods import ONE_DAY, local_date
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +73,8 @@ USUAL_SIZE: Final = 50
 WRITTEN_AT_ONCE: Final = 5_000
 SUSPECTS: Final = 6
 """So many filters at most are tried out one by one when nothing matches."""
+PLACES: Final = ("older", "newer", "after", "before")
+"""The names in the address of a place in the list to go on from."""
 
 
 class CallsAsked(SignedIn):
@@ -83,9 +94,9 @@ class CallsAsked(SignedIn):
         named = remembered_columns(self.request, "calls", among=keys, default=DEFAULT)
         return columns_named(named)
 
-    @property
-    def oldest_first(self) -> bool:
-        return self.request.GET.get("order") == "oldest"
+    def sorting(self, scope: Scope, wanted: CallFilter) -> Sorting:
+        """The order of the list; the same for its page and its file."""
+        return sorting_of(scope, wanted, self.form.order())
 
     def may_search(self) -> bool:
         """Whether the reader may ask for one more number this hour."""
@@ -100,7 +111,7 @@ class CallsAsked(SignedIn):
     def filter_in_address(self, page: CallPage | None = None) -> str:
         """The filter alone, to be carried on; a typed number goes on as its key."""
         words = self.request.GET.copy()
-        for name in ("older", "newer", "size", "columns", "totals"):
+        for name in (*PLACES, "size", "columns", "totals"):
             words.pop(name, None)
         if words.pop("number", None) and page is not None and page.calls:
             words["same"] = page.calls[0].number_key
@@ -108,7 +119,7 @@ class CallsAsked(SignedIn):
 
 
 class CallList(CallsAsked, ScopedPage):
-    """All calls in the reader's scope, filtered, newest first or oldest first."""
+    """All calls in the reader's scope, filtered, in the order asked for."""
 
     template_name = "cdr/calls.html"
 
@@ -125,7 +136,6 @@ class CallList(CallsAsked, ScopedPage):
             columns=self.columns,
             all_columns=COLUMNS,
             chosen_columns={column.key for column in self.columns},
-            oldest_first=self.oldest_first,
             csv_separator=separator(),
             kept=self._kept(),
             **more,
@@ -134,7 +144,7 @@ class CallList(CallsAsked, ScopedPage):
 
     def _kept(self) -> list[tuple[str, str]]:
         """What the column chooser carries on unchanged."""
-        gone = {"columns", "older", "newer", "totals"}
+        gone = {"columns", "totals", *PLACES}
         return [
             (name, value)
             for name, values in self.request.GET.lists()
@@ -144,25 +154,66 @@ class CallList(CallsAsked, ScopedPage):
 
     def _found(self, wanted: CallFilter, size: int) -> dict[str, Any]:
         scope = narrowed(self.scope, wanted.whose)
-        page = list_calls(
-            scope=scope,
-            wanted=wanted,
-            size=size,
-            older_than=Cursor.parse(self.request.GET.get("older", "")),
-            newer_than=Cursor.parse(self.request.GET.get("newer", "")),
-            oldest_first=self.oldest_first,
-        )
+        sorting = self.sorting(scope, wanted)
+        order = sorting.order
+        page = self._page(scope, sorting, size)
         number = page.calls[0].number if page.calls else ""
         chips = chips_of(self.form, number=number)
         found_nothing = not page.calls and page.looked_until is None
         return {
             "page": page,
+            "sort": str(order),
+            "order_words": ORDERS["" if order == NEWEST_FIRST else str(order)],
+            "oldest_first": order.is_by_time and not order.falls,
+            "is_too_much": sorting.one_too_many is not None,
+            "instead": self._instead(wanted, sorting),
+            "mixes_currencies": order.by == "cost" and len({c.currency for c in page.calls}) > 1,
             "chips": [(chip.words, _address(self.request.GET, chip)) for chip in chips],
-            "totals": self._totals(scope, wanted, page) if page.calls else None,
+            "totals": self._totals(scope, sorting.wanted, page) if page.calls else None,
             "in_the_way": self._in_the_way(scope, wanted, chips) if found_nothing else [],
             "widen": self._widen() if found_nothing else "",
             "onward": self.filter_in_address(page),
         }
+
+    def _page(self, scope: Scope, sorting: Sorting, size: int) -> CallPage:
+        order, wanted = sorting.order, sorting.wanted
+        places = {name: self.request.GET.get(name, "") for name in PLACES}
+        if not order.is_by_time:
+            return sorted_calls(
+                scope=scope,
+                wanted=wanted,
+                size=size,
+                order=order,
+                after=Place.parse(places["after"]),
+                before=Place.parse(places["before"]),
+            )
+        return list_calls(
+            scope=scope,
+            wanted=wanted,
+            size=size,
+            older_than=Cursor.parse(places["older"]),
+            newer_than=Cursor.parse(places["newer"]),
+            oldest_first=not order.falls,
+        )
+
+    def _instead(self, wanted: CallFilter, sorting: Sorting) -> list[tuple[str, str]]:
+        """Ways to a list that can be put in order: the latest days that can, or one's own calls."""
+        if sorting.one_too_many is None:
+            return []
+        ways = []
+        first = local_date(sorting.one_too_many, wanted.zone) + ONE_DAY
+        last = wanted.to_day
+        if first <= min(last or self.form.today, self.form.today):
+            days = {
+                "period": RANGE,
+                "start": first.isoformat(),
+                "end": last.isoformat() if last else "",
+            }
+            words = _("Sort the calls from %(day)s on") % {"day": day(first)}
+            ways.append((words, Chip("period", "", days)))
+        if "whose" in self.form.fields and wanted.whose != "mine":
+            ways.append((_("Sort only mine"), Chip("whose", "", {"whose": "mine"})))
+        return [(words, _address(self.request.GET, chip)) for words, chip in ways]
 
     def _totals(self, scope: Scope, wanted: CallFilter, page: CallPage) -> CallTotals | None:
         return call_totals(
@@ -196,7 +247,7 @@ class CallList(CallsAsked, ScopedPage):
 def _address(asked: QueryDict, chip: Chip) -> str:
     """The list's address with a chip's changes; an empty value takes the key away."""
     words = asked.copy()
-    for name in ("older", "newer", "totals"):
+    for name in (*PLACES, "totals"):
         words.pop(name, None)
     for name, value in chip.changes.items():
         if value:
@@ -227,16 +278,17 @@ class CallsFile(CallsAsked):
         scope = narrowed(self.scope, wanted.whose)
         words = [chip.words for chip in chips_of(self.form)]
         count = calls_of(scope, wanted)
+        order = self.sorting(scope, wanted).order
         note_export(words, form=form, by=self.reader)
         if count is not None and count <= WRITTEN_AT_ONCE:
-            return self._at_once(scope, wanted, form, words)
-        return self._as_job(wanted, form, words, back)
+            return self._at_once(scope, wanted, order, form, words)
+        return self._as_job(wanted, order, form, words, back)
 
     def _at_once(
-        self, scope: Scope, wanted: CallFilter, form: str, words: Sequence[str]
+        self, scope: Scope, wanted: CallFilter, order: Order, form: str, words: Sequence[str]
     ) -> HttpResponse:
         zone, at = page_zone(), now()
-        handfuls = walk_calls(scope=scope, wanted=wanted, oldest_first=self.oldest_first)
+        handfuls = walk_in_order(scope=scope, wanted=wanted, order=order)
         calls = (call for handful in handfuls for call in handful)
         if form == "csv":
             content = "".join(csv_lines(calls, self.columns, zone)).encode()
@@ -253,13 +305,13 @@ class CallsFile(CallsAsked):
         return response
 
     def _as_job(
-        self, wanted: CallFilter, form: str, words: Sequence[str], back: str
+        self, wanted: CallFilter, order: Order, form: str, words: Sequence[str], back: str
     ) -> HttpResponse:
         parameters = parameters_of(
             wanted=_without_clear_number(wanted, self.scope),
             columns=self.columns,
             form=form,
-            oldest_first=self.oldest_first,
+            order=order,
             words=words,
         )
         title = title_of(form, words)

@@ -43,6 +43,7 @@ def test_the_ends_of_the_calendar_are_no_place_to_go(world: PagesWorld, zone: st
     addresses = [
         *(f"/calls/?start={day}&end={day}" for day in DAYS),
         *(f"/calls/?{way}={place}" for place in PLACES for way in ("older", "newer")),
+        *(f"/calls/?sort=-cost&{way}=1~{place}" for place in PLACES for way in ("after", "before")),
         *(f"/calls/{call}/?start={day}" for day in DAYS),
         *(f"/api/v1/calls/?{bound}={day}" for day in DAYS for bound in ("start", "end")),
         *(f"/api/v1/calls/?cursor={place}" for place in PLACES),

@@ -24,6 +24,7 @@ def world(db: None) -> PagesWorld:
         ("/missed/", 17),
         ("/calls/", 16),
         ("/calls/?number=%2B390266771234", 17),
+        ("/calls/?sort=-cost", 17),
         ("/contacts/?book=company", 12),
         ("/api/v1/contacts/", 10),
         ("/budgets/all/", 17),

@@ -94,9 +94,7 @@ def test_dates_and_times_are_iso_with_the_reader_s_offset(world: PagesWorld) -> 
     started = datetime(2026, 3, 28, 23, 30, tzinfo=UTC)
     world.call("anna", "+391", "OA", ago=world.now - started, talk=61_500)
 
-    rows = csv_of(
-        file_of(world, "anna", "csv", "period=all&order=oldest&columns=date,time,duration")
-    )
+    rows = csv_of(file_of(world, "anna", "csv", "period=all&sort=time&columns=date,time,duration"))
 
     assert rows[0] == {"Date": "2026-03-29", "Time": "08:30:00+09:00", "Duration": "0:01:02"}
 
@@ -208,7 +206,7 @@ def test_a_wrong_filter_makes_no_file(world: PagesWorld, query: str) -> None:
 def test_a_long_list_becomes_a_job_with_the_same_rows(
     world: PagesWorld, monkeypatch: pytest.MonkeyPatch, form: str, settings: Any, tmp_path: Any
 ) -> None:
-    query = "period=all&columns=type,number,cost&number=%2B390299990000&order=oldest"
+    query = "period=all&columns=type,number,cost&number=%2B390299990000&sort=time"
     at_once = file_of(world, "anna", form, query)
     monkeypatch.setattr(pages, "WRITTEN_AT_ONCE", 1)
 

@@ -48,6 +48,7 @@ from cdr.operations.contact_files import start_contacts_preview
 from cdr.operations.rate_files import DeckWishes
 from cdr.operations.rate_jobs import start_rates_preview
 from cdr.queries.call_filters import CallFilter
+from cdr.queries.call_order import NEWEST_FIRST
 from directory.models import User
 from directory.operations.jobs import run_job, start_job
 from directory.operations.people_files import start_people_preview
@@ -126,7 +127,7 @@ def people_do_things() -> None:
         wanted=CallFilter(zone=ZoneInfo("Europe/Rome")),
         columns=columns_named(("type", "number", "date", "cost")),
         form="csv",
-        oldest_first=False,
+        order=NEWEST_FIRST,
         words=(),
     )
     asked_for = [
