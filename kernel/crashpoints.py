@@ -30,6 +30,11 @@ NAMES: tuple[str, ...] = (
     "alarms.outbox_written",
     "alarms.claimed",
     "alarms.after_data",
+    "demo.noted",
+    "demo.before_commit",
+    "demo.after_commit",
+    "demo.file_gone",
+    "demo.folder_cleared",
 )
 
 

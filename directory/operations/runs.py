@@ -14,8 +14,10 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 
 
-def note_run(model: type[Model], *, words: str, figures: Mapping[str, int]) -> None:
-    """Write that rows of `model` were changed by the run that `words` name.
+def note_run(
+    model: type[Model], *, words: str, figures: Mapping[str, int], is_removal: bool = False
+) -> None:
+    """Write that rows of `model` were changed (or removed) by the run that `words` name.
 
     Call it in the transaction of the run. Figures of 0 are left out; with none left
     nothing was changed and nothing is written.
@@ -26,6 +28,6 @@ def note_run(model: type[Model], *, words: str, figures: Mapping[str, int]) -> N
             content_type=ContentType.objects.get_for_model(model),
             object_pk="",
             object_repr=words[:500],
-            action=LogEntry.Action.UPDATE,
+            action=LogEntry.Action.DELETE if is_removal else LogEntry.Action.UPDATE,
             changes=counted,
         )

@@ -13,8 +13,13 @@ from tests.support.runs import Installation, busy_hour, copy_of, forget, install
 
 pytestmark = [pytest.mark.fault, pytest.mark.feature("F004")]
 
-# The two of delivery need a mail server: tests/alarms/test_kills.py.
-HERE = [name for name in NAMES if name not in {"alarms.claimed", "alarms.after_data"}]
+# The two of delivery need a mail server (tests/alarms/test_kills.py), those of the demo a demo to
+# be taken out (tests/billingsite/test_demo_removal_kills.py).
+HERE = [
+    name
+    for name in NAMES
+    if name not in {"alarms.claimed", "alarms.after_data"} and not name.startswith("demo.")
+]
 # Reached only by a period that is due: tests/budgets.
 NOT_REACHED = {"budgets.period_ended"}
 
