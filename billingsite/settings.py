@@ -327,6 +327,7 @@ JOB_KINDS: dict[str, str] = {
     "contacts_import": "cdr.operations.contact_files:do_import",
     "calls_file": "cdr.operations.calls_file:run",
     "demo_data": "billingsite.setup.demo_data:run",
+    "demo_removal": "billingsite.setup.demo_data:run_removal",
 }
 JOB_WAKER = "" if RUNNING_TESTS else "billingsite.tasks:wake_for_job"
 

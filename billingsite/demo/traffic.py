@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
+from billingsite.demo import presence
 from billingsite.demo.cluster import Values, file_name, write_file
 from billingsite.demo.company import OFFICES, Office, people
 from billingsite.demo.history import drop_folder
@@ -134,19 +135,24 @@ class LiveTraffic:
 
 
 def run(data_dir: Path, base_url: str) -> None:
-    """Write live calls until the process is stopped."""
+    """Write live calls until the process is stopped; none while the company is not there."""
 
     def permitted(call: PlannedCall) -> bool:
         return call.caller is None or is_permitted(base_url, call.caller, call.dialled)
 
-    traffic = LiveTraffic(
-        data_dir,
-        started=clock_now(),
-        permitted=permitted,
-        rng=Random(),  # noqa: S311 - play, not secrets
-    )
+    traffic: LiveTraffic | None = None
     while True:
-        traffic.step(datetime.now(UTC))
+        with presence.feeding(data_dir) as may_feed:
+            if not may_feed:
+                traffic = None  # taken out; loaded again it remembers other things
+            else:
+                traffic = traffic or LiveTraffic(
+                    data_dir,
+                    started=clock_now(),
+                    permitted=permitted,
+                    rng=Random(),  # noqa: S311 - play, not secrets
+                )
+                traffic.step(datetime.now(UTC))
         time.sleep(INTERVAL_SECONDS)
 
 

@@ -2,7 +2,14 @@
 
 from django.urls import path
 
-from billingsite.setup import views, views_arriving, views_calls, views_people, views_prices
+from billingsite.setup import (
+    views,
+    views_arriving,
+    views_calls,
+    views_demo,
+    views_people,
+    views_prices,
+)
 
 app_name = "setup"
 urlpatterns = [
@@ -18,6 +25,7 @@ urlpatterns = [
     path("budgets/", views_people.BudgetsPage.as_view(), name="budgets"),
     path("arriving/", views_arriving.Arriving.as_view(), name="arriving"),
     path("import/", views_arriving.ImportSample.as_view(), name="import_sample"),
-    path("demo/", views.LoadDemo.as_view(), name="load_demo"),
+    path("demo/", views_demo.LoadDemo.as_view(), name="load_demo"),
+    path("demo/remove/", views_demo.RemoveDemo.as_view(), name="remove_demo"),
     path("put-away/", views.PutAway.as_view(), name="put_away"),
 ]

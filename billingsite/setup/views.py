@@ -30,7 +30,7 @@ from billingsite.setup.claim import (
 )
 from billingsite.setup.company import System, present_system
 from billingsite.setup.countries import country_of_browser, defaults_of
-from billingsite.setup.demo_data import may_load_demo
+from billingsite.setup.demo_data import has_demo, may_load_demo
 from billingsite.setup.forms import AdministratorForm, LanguageForm, MailForm
 from billingsite.setup.kept_files import KeptFile, kept_file
 from billingsite.setup.pages import SetupView, StepPage
@@ -38,11 +38,9 @@ from billingsite.setup.steps import DONE, OPEN, leave_out, remember, standings
 from cdr.models import Delivery
 from directory.installation import choose, stored_installation
 from directory.models import Role, Site, User
-from directory.operations.jobs import start_job
 from directory.queries.homes import installation_currency, installation_language, installation_zone
 from directory.views.base import page_it_was_on
 from directory.views.look import remember_language
-from kernel.errors import DomainError
 
 logger = logging.getLogger(__name__)
 
@@ -101,6 +99,7 @@ class Checklist(SetupView):
                 "system": system,
                 "sample": sample,
                 "is_imported": _is_imported(system, sample),
+                "has_demo": has_demo(),
                 "may_load_demo": may_load_demo(),
             },
         )
@@ -127,26 +126,6 @@ class PutAway(SetupView):
         return HttpResponseRedirect(page_it_was_on(request) or "/")
 
 
-class LoadDemo(SetupView):
-    """The sample company is loaded, as a job."""
-
-    http_method_names = ["post", "options"]
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        reader = self.reader
-        if reader is None or not may_load_demo():
-            messages.error(
-                request, _("The sample company is only for an installation without sites.")
-            )
-            return redirect("setup:checklist")
-        try:
-            job = start_job(kind="demo_data", owner=reader, title=_("Sample company"))
-        except DomainError as refusal:
-            messages.error(request, refusal.message)
-            return redirect("setup:checklist")
-        return redirect(job.get_absolute_url())
-
-
 class LanguagePage(StepPage):
     """Step 1."""
 
@@ -168,7 +147,9 @@ class LanguagePage(StepPage):
         return {"form": LanguageForm(request.POST if request else None, initial=initial)}
 
     def more_context(self) -> dict[str, Any]:
-        return {"may_load_demo": self.reader is not None and may_load_demo()}
+        if self.reader is None:
+            return {}
+        return {"has_demo": has_demo(), "may_load_demo": may_load_demo()}
 
     def save(self, *, form: LanguageForm) -> HttpResponse:
         values = form.cleaned_data

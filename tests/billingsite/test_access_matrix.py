@@ -303,6 +303,7 @@ MATRIX: dict[str, Entry] = {
     "setup/arriving/": page(ADMINISTRATOR),
     "setup/import/": Entry(administrators_row(302), method="post"),
     "setup/demo/": Entry(administrators_row(302), method="post"),
+    "setup/demo/remove/": Entry(administrators_row(302)),  # the password is asked for again
     "setup/put-away/": Entry(administrators_row(302), method="post"),
     "accounts/login/": Entry(lambda *_: 302, stranger=200),
     "accounts/logout/": Entry(lambda *_: 200),

@@ -184,7 +184,11 @@ def test_every_kind_that_settings_name_can_be_done(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["people_preview", "people_import", "rates_preview", "rates_import", "demo_data"]
+    "kind",
+    [
+        *("people_preview", "people_import", "rates_preview", "rates_import"),
+        *("demo_data", "demo_removal"),
+    ],
 )
 def test_what_administrators_do_is_done_by_administrators_only(
     kind: str, anna: User, watch: Watch

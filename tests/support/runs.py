@@ -175,11 +175,17 @@ def _database(name: str, *, template: str = "") -> str:
     return server.rpartition("/")[0] + f"/{name}"
 
 
-def install(folder: Path, *, name: str = "runs_template") -> Installation:
-    """An installation of a small London company, set up by `apply`."""
+def bare(folder: Path, *, name: str) -> Installation:
+    """An installation of nobody."""
     folder.mkdir(parents=True, exist_ok=True)
     made = Installation(folder, _database(f"{name}_{os.getpid()}"))
     made.run("migrate", "--verbosity", "0")
+    return made
+
+
+def install(folder: Path, *, name: str = "runs_template") -> Installation:
+    """An installation of a small London company, set up by `apply`."""
+    made = bare(folder, name=name)
     papers = folder / "papers"
     papers.mkdir()
     (papers / "acme.json").write_text(json.dumps(TARIFF), encoding="utf-8")
