@@ -63,10 +63,10 @@ from cdr.models import (
 from cdr.queries.sources import active_sources
 from directory.models import Job, Line, OrgUnit, Site, User
 from directory.operations.runs import note_run
-from directory.sentences import Sentence
 from kernel.clock import Clock
 from kernel.crashpoints import crashpoint
 from kernel.errors import DomainError
+from kernel.sentences import Sentence
 from phonelock.models import Decision, LineLock, LockEvent, PinEvent
 from phonelock.operations.publishing import publish_all
 
@@ -202,11 +202,11 @@ def remove_demo(
         gone: tuple[demo_rows.Figure, ...] = ()
         if note is None or _has_rows(note):
             _refuse_strangers()
-            say(Sentence(gettext_noop("Waiting for calls that are being priced")))
+            say(sentence(gettext_noop("Waiting for calls that are being priced")))
             with _pipeline_at_rest(clock):
                 go_on()
                 note, gone = _rows_go(data_dir, at=clock())
-        say(Sentence(gettext_noop("Clearing its files away")))
+        say(sentence(gettext_noop("Clearing its files away")))
         return Removal(gone, _files_go(note, at=clock()))
 
 

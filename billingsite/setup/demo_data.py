@@ -20,8 +20,8 @@ from billingsite.operations.demo_removal import (
 from billingsite.queries.demo_rows import sample_sites
 from directory.models import Site
 from directory.operations.work import Work
-from directory.sentences import Sentence
 from kernel.clock import now
+from kernel.sentences import Sentence
 
 
 def may_load_demo() -> bool:
@@ -47,22 +47,23 @@ def run(work: Work) -> None:
 
 def _load(work: Work, data_dir: Path) -> None:
     load.refuse_other_company(data_dir)
-    work.say(Sentence(gettext_noop("Setting up three sites and sixty people")))
+    work.say(sentence(gettext_noop("Setting up three sites and sixty people")))
     apply_set_up(load.write_setup(data_dir), at=now(), by="demo")
     load.let_sign_in(data_dir)
     phone_books.write_phone_books()
-    work.say(Sentence(gettext_noop("Writing three months of calls")))
+    work.say(sentence(gettext_noop("Writing three months of calls")))
     written = 0
     for records in write_history(data_dir, Memory.load(data_dir), now=now()):
         written += records
         work.progress(written, None)
     word = load.password(data_dir)
     work.say(
-        Sentence(
+        sentence(
             gettext_noop(
                 "%(count)s records are on their way. Everybody there signs in with %(password)s."
             ),
-            {"count": written, "password": word},
+            count=written,
+            password=word,
         )
     )
 
@@ -96,8 +97,8 @@ def run_removal(work: Work) -> None:
     removal = remove_demo(clock=work.clock, say=say, go_on=go_on)
     work.leads_to(reverse("setup:checklist"))
     work.say(
-        Sentence(
+        sentence(
             gettext_noop("The sample company is gone, with %(files)s files."),
-            {"files": removal.files},
+            files=removal.files,
         )
     )

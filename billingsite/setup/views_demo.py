@@ -24,8 +24,8 @@ from billingsite.setup.demo_data import may_load_demo
 from billingsite.setup.pages import SetupView
 from directory.models import User
 from directory.operations.jobs import start_job
-from directory.sentences import Sentence
 from kernel.errors import DomainError
+from kernel.sentences import Sentence
 
 MOST_ACCOUNTS = 20
 
@@ -43,7 +43,7 @@ class LoadDemo(SetupView):
             )
             return redirect("setup:checklist")
         return start(
-            request, kind="demo_data", owner=reader, title=Sentence(gettext_noop("Sample company"))
+            request, kind="demo_data", owner=reader, title=sentence(gettext_noop("Sample company"))
         )
 
 
@@ -85,7 +85,7 @@ class RemoveDemo(SetupView):
             messages.error(request, refusal.message)
             is_gone = isinstance(refusal, NoDemo)
             return redirect("setup:checklist" if is_gone else "setup:remove_demo")
-        title = Sentence(gettext_noop("The sample company is taken out"))
+        title = sentence(gettext_noop("The sample company is taken out"))
         return start(request, kind="demo_removal", owner=reader, title=title)
 
     def _reader(self) -> User:
