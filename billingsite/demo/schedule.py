@@ -15,7 +15,7 @@ from random import Random
 from billingsite.demo.cluster import Values
 from billingsite.demo.company import EMERGENCY_DESK, Office, Person, staff
 from billingsite.demo.numbers import contacts, number
-from billingsite.demo.stars import RING_SECONDS, STAR_NAMES, stars_of
+from billingsite.demo.stars import RING_SECONDS, STAR_NAMES, Star, stars_of
 from billingsite.demo.telephony import BUSY, NO_ANSWER, Desk, Ids, ended
 
 SEED = "calder-voss"
@@ -82,20 +82,25 @@ def _starts(office: Office, day: date, rng: Random) -> Sequence[tuple[int, Perso
     return found
 
 
+def ship_call(desk: Desk, star: Star, start: datetime) -> PlannedCall:
+    """A call of `star` to the ship that is his, as long as his plan says."""
+    ship = number(Random(f"{SEED}/ship/{star.username}"), "ship")  # noqa: S311 - play
+    records = desk.outgoing(
+        star.person,
+        ship,
+        start=int(start.timestamp()),
+        ring=RING_SECONDS,
+        talk=star.minutes * 60,
+        second=False,
+    )
+    return PlannedCall(records, star.person, ship)
+
+
 def _planned(desk: Desk, day: date) -> Iterator[PlannedCall]:
     """The calls that are made by plan: to ships, and the monthly test of the emergency line."""
     for star in stars_of(desk.office):
-        ship = number(Random(f"{SEED}/ship/{star.username}"), "ship")  # noqa: S311 - play
         for start in star.planned_on(day):
-            records = desk.outgoing(
-                star.person,
-                ship,
-                start=int(start.timestamp()),
-                ring=RING_SECONDS,
-                talk=star.minutes * 60,
-                second=False,
-            )
-            yield PlannedCall(records, star.person, ship)
+            yield ship_call(desk, star, start)
     tester = next((one for one in staff(desk.office) if one.username == EMERGENCY_DESK), None)
     if tester and day.isoweekday() == 1 and day.day <= 7:
         start = datetime.combine(day, EMERGENCY_TEST_TIME, desk.office.zone).astimezone(UTC)

@@ -19,8 +19,7 @@ from billingsite.demo.cluster import Values, file_name, write_file
 from billingsite.demo.company import OFFICES, Office, people
 from billingsite.demo.history import drop_folder
 from billingsite.demo.memory import Memory
-from billingsite.demo.numbers import number
-from billingsite.demo.schedule import SEED, PlannedCall, calls_between, draw
+from billingsite.demo.schedule import PlannedCall, calls_between, draw, ship_call
 from billingsite.demo.stars import RING_SECONDS, STARS, Star
 from billingsite.demo.switchboard import is_permitted
 from billingsite.demo.telephony import Desk, Ids
@@ -115,23 +114,11 @@ class LiveTraffic:
         length = timedelta(seconds=RING_SECONDS + star.minutes * 60)
         end = until
         while missing > 0 and end - length >= period.starts_at:
-            yield self._ship_call(star, end - length)
+            yield ship_call(self.desks[star.person.office.code], star, end - length)
             end -= length + timedelta(seconds=GAP_SECONDS)
             missing -= 1
             made += 1
         self.memory.star_calls[key] = made
-
-    def _ship_call(self, star: Star, start: datetime) -> PlannedCall:
-        ship = number(Random(f"{SEED}/ship/{star.username}"), "ship")  # noqa: S311 - play
-        records = self.desks[star.person.office.code].outgoing(
-            star.person,
-            ship,
-            start=int(start.timestamp()),
-            ring=RING_SECONDS,
-            talk=star.minutes * 60,
-            second=False,
-        )
-        return PlannedCall(records, star.person, ship)
 
 
 def run(data_dir: Path, base_url: str) -> None:
