@@ -66,7 +66,7 @@ from directory.operations.runs import note_run
 from kernel.clock import Clock
 from kernel.crashpoints import crashpoint
 from kernel.errors import DomainError
-from kernel.sentences import Sentence
+from kernel.sentences import Sentence, sentence
 from phonelock.models import Decision, LineLock, LockEvent, PinEvent
 from phonelock.operations.publishing import publish_all
 

@@ -21,7 +21,7 @@ from billingsite.queries.demo_rows import sample_sites
 from directory.models import Site
 from directory.operations.work import Work
 from kernel.clock import now
-from kernel.sentences import Sentence
+from kernel.sentences import Sentence, sentence
 
 
 def may_load_demo() -> bool:

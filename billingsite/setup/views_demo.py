@@ -25,7 +25,7 @@ from billingsite.setup.pages import SetupView
 from directory.models import User
 from directory.operations.jobs import start_job
 from kernel.errors import DomainError
-from kernel.sentences import Sentence
+from kernel.sentences import Sentence, sentence
 
 MOST_ACCOUNTS = 20
 
