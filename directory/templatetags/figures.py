@@ -106,7 +106,7 @@ def percent(value: object, places: int = 2) -> str:
     """A percentage with at most so many places, its sign as the language writes it: `12.34%`."""
     pattern = copy(active_locale().percent_formats[None])
     pattern.frac_prec = (0, places)
-    return str(pattern.apply(Decimal(str(value or 0)) / 100, active_locale()))
+    return apart(str(pattern.apply(Decimal(str(value or 0)) / 100, active_locale())))
 
 
 @register.filter

@@ -56,7 +56,7 @@ def test_an_amount_keeps_all_its_places_and_the_currencys_own(
         ("it", Decimal("61.74"), "61,74%"),
         ("fr", 80, "80\xa0%"),
         ("es", 80, "80\xa0%"),
-        ("ar", 80, "80%"),
+        ("ar", 80, "\u206680%\u2069"),
     ],
 )
 def test_a_percentage_has_its_sign_where_the_language_writes_it(
