@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
@@ -118,7 +118,11 @@ def make_member_budgets(template: Budget, *, at: datetime, by: str = "") -> tupl
     for _ in range(MOST_BUDGETS_A_RUN):
         user_ids = _without_budget(template, at=at)
         if user_ids:
-            _make(template, user_ids, at=at, by=by)
+            try:
+                with transaction.atomic():
+                    _make(template, user_ids, at=at, by=by)
+            except IntegrityError:  # some have just got theirs from elsewhere: look again
+                continue
             made += len(user_ids)
         if len(user_ids) < MEMBERS_A_TRANSACTION:
             return made, True

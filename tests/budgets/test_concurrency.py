@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
 
 import pytest
-from django.db import connection
 
 from budgets.engine.carry import CarryRule
-from budgets.models import BudgetNotice, BudgetPeriod, Crossing, LockWish
+from budgets.models import Budget, BudgetNotice, BudgetPeriod, Crossing, LockWish
 from budgets.operations.assignments import change_amount
 from budgets.operations.evaluation import evaluate_waiting
 from budgets.operations.periods import end_due_periods
 from budgets.queries import differences
 from cdr.models import UsageChange
 from tests.support.budgets import NOON, Firm, assigned, kinds_of_events, money, running
+from tests.support.together import all_at_once
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
 AT_ONCE = 20
-
-
-def all_at_once(*works: Callable[[], object]) -> None:
-    """Run all works in threads of their own, begun at the same moment; raise what they raise."""
-    ready = Barrier(len(works))
-
-    def run(work: Callable[[], object]) -> None:
-        try:
-            connection.ensure_connection()
-            ready.wait(timeout=30)
-            work()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(works)) as pool:
-        for done in [pool.submit(run, work) for work in works]:
-            done.result(timeout=60)
 
 
 def test_twenty_evaluations_at_once_are_one() -> None:
@@ -81,6 +61,20 @@ def test_calls_that_arrive_while_all_evaluate_are_not_missed() -> None:
     ]
     assert LockWish.objects.count() == 1
     assert differences() == []
+
+
+def test_two_units_that_share_people_get_their_budgets_at_once() -> None:
+    firm = Firm()
+    for number in range(20):
+        firm.person(f"user{number}", department="Sales/North")
+    units = [firm.unit("Sales"), firm.unit("Sales/North")]
+
+    all_at_once(
+        *[lambda unit=unit: assigned(unit, money("10.00"), for_each_member=True) for unit in units]
+    )
+
+    assert Budget.objects.filter(for_each_member=True).count() == 2
+    assert Budget.objects.filter(user__isnull=False).count() == 20
 
 
 def test_two_schedulers_at_midnight_end_a_period_once() -> None:
