@@ -15,6 +15,10 @@ class Pen:
 
     is_real = True
 
+    def hold(self, rows: QuerySet[Any]) -> None:
+        """Keep others who change these rows waiting; whoever only refers to them does not wait."""
+        list(rows.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
+
     def create(self, rows: Iterable[Model]) -> None:
         """Store new rows; each gets its key."""
         new = list(rows)
@@ -37,6 +41,9 @@ class DryPen(Pen):
 
     def __init__(self) -> None:
         self._last = 0
+
+    def hold(self, rows: QuerySet[Any]) -> None:
+        """Nothing."""
 
     def create(self, rows: Iterable[Model]) -> None:
         for row in rows:

@@ -156,7 +156,8 @@ def _read(content: bytes) -> PeopleFile:
 
 
 def _take(file: PeopleFile, *, pen: Pen, at: datetime, watch: Watch | None) -> PeopleReport:
-    stock = _Stock.load(is_locked=pen.is_real)
+    pen.hold(User.objects.all())  # and read afterwards: whom another import has made is seen
+    stock = _Stock.load()
     checker = RowChecker(sites=stock.sites)
     facts: list[RowFacts] = []
     for number, row in enumerate(file.rows):
@@ -213,10 +214,9 @@ class _Stock:
     holdings: dict[LineKey, Timeline[str]]
 
     @classmethod
-    def load(cls, *, is_locked: bool) -> _Stock:
+    def load(cls) -> _Stock:
         sites = {site.pk: site for site in Site.objects.all()}
-        everybody = User.objects.select_for_update() if is_locked else User.objects.all()
-        users = {user.pk: user for user in everybody}
+        users = {user.pk: user for user in User.objects.all()}
         units = {unit.pk: unit for unit in OrgUnit.objects.all()}
         lines = {
             (sites[line.site_id].name, line.partition, line.extension): line

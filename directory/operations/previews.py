@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import orjson
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from directory.models import Job
@@ -62,17 +63,18 @@ def start_import(preview: Job, *, kind: str, title: Sentence, file: str) -> Job:
         FileGone: if the file is not kept any more.
         TooManyJobs: if too many jobs of the owner wait.
     """
-    mine = Job.objects.filter(owner=preview.owner, kind=kind, finished_at__isnull=True)
-    running = mine.filter(parameters__preview=preview.pk).first()
-    if running is not None:
-        return running
-    return start_job(
-        kind=kind,
-        owner=preview.owner,
-        title=title,
-        parameters={**preview.parameters, "preview": preview.pk},
-        files={file: pieces_of(kept_file(preview, file))},
-    )
+    with transaction.atomic():
+        # Two clicks wait for each other here: the second finds the job of the first.
+        Job.objects.select_for_update(no_key=True).filter(pk=preview.pk).first()
+        mine = Job.objects.filter(owner=preview.owner, kind=kind, finished_at__isnull=True)
+        running = mine.filter(parameters__preview=preview.pk).first()
+        return running or start_job(
+            kind=kind,
+            owner=preview.owner,
+            title=title,
+            parameters={**preview.parameters, "preview": preview.pk},
+            files={file: pieces_of(kept_file(preview, file))},
+        )
 
 
 def put_beside(work: Work, name: str, content: bytes) -> None:
