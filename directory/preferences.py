@@ -8,6 +8,7 @@ that anybody else can see.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.http import HttpRequest
 
@@ -49,8 +50,7 @@ def remembered_size(
         size = kept.page_sizes.get(name, kept.page_sizes.get(EVERY_LIST))
         return size if size in among else default
     if kept.pk and kept.page_sizes.get(name, default) != asked:
-        kept.page_sizes[name] = asked
-        kept.save()
+        _keep(kept, page_sizes={**kept.page_sizes, name: asked})
     return asked
 
 
@@ -68,6 +68,12 @@ def remembered_columns(
     asked = ",".join(request.GET.getlist("columns")).split(",")
     chosen = [column for column in among if column in asked]
     if kept.pk and kept.columns.get(name, list(default)) != chosen:
-        kept.columns[name] = chosen
-        kept.save()
+        _keep(kept, columns={**kept.columns, name: chosen})
     return chosen
+
+
+def _keep(kept: Preferences, **choices: dict[str, Any]) -> None:
+    """Store these choices alone: another tab may be choosing others, or the first row, as well."""
+    Preferences.objects.update_or_create(pk=kept.pk, defaults=choices)
+    for name, value in choices.items():
+        setattr(kept, name, value)
