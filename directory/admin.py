@@ -6,15 +6,19 @@ at and nothing else. A secret is written here and never shown again.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.db import connection
+from django.db.models import Q, QuerySet
+from django.forms.models import _get_foreign_key
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -36,8 +40,8 @@ from directory.models import (
     User,
 )
 from directory.operations.account import remove_second_factors
-from directory.operations.branches import BadPlace, place_of, put_unit
-from directory.queries.administrators import is_last_administrator
+from directory.operations.branches import BadPlace, hold_tree, place_of, put_unit
+from directory.queries.administrators import able_administrators, is_last_administrator
 from directory.roles import is_administrator
 from kernel.clock import now
 from kernel.errors import DomainError
@@ -101,7 +105,65 @@ class BoundedPaginator(Paginator):
         return len(rows)
 
 
-class SetUpAdmin(ByRole, admin.ModelAdmin):
+SEEN = "_seen"
+
+
+class Outdated:
+    """A form whose row has changed since its page was made: shown again, to be saved knowingly."""
+
+    def clean(self) -> dict[str, Any] | None:
+        words: dict[str, Any] | None = super().clean()  # type: ignore[misc]
+        said = _("Somebody has changed this since you loaded the page. Save again to overwrite it.")
+        self.add_error(None, said)  # type: ignore[attr-defined]
+        return words
+
+
+class AsSeen:
+    """Two people edit one row: whoever saves last is told before he undoes the other's work."""
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Any = None,
+        change: bool = False,  # noqa: FBT001, FBT002 - as Django calls it
+        **kwargs: Any,
+    ) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)  # type: ignore[misc]
+        sent = request.POST.get(SEEN)
+        if obj is None or sent is None or sent == self._stored(request, obj, form.base_fields):
+            return form
+        return type(form.__name__, (Outdated, form), {})
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        row = context.get("original")
+        if row is not None:
+            context[SEEN[1:]] = self._stored(request, row, context["adminform"].form.fields)
+        answer: HttpResponse = super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]
+        return answer
+
+    def rows_to_hold(self, row: Any) -> QuerySet[Any]:
+        """What nobody else may change while `row` is saved."""
+        rows: QuerySet[Any] = type(row)._default_manager.filter(pk=row.pk)
+        return rows
+
+    def _stored(self, request: HttpRequest, row: Any, fields: Mapping[str, forms.Field]) -> str:
+        """What the row, and the rows edited with it, hold now in one word; held while it is saved."""
+        model = type(row)
+        if connection.in_atomic_block:
+            held = self.rows_to_hold(row).select_for_update(no_key=True).order_by("pk")
+            list(held.values_list("pk", flat=True))
+        columns = {column.name for column in model._meta.concrete_fields} & set(fields)
+        rows = model._default_manager.filter(pk=row.pk)
+        found: list[Any] = [*rows.values_list(*sorted(columns - {"password"}))]
+        for inline in self.get_inline_instances(request, row):  # type: ignore[attr-defined]
+            key = _get_foreign_key(model, inline.model, fk_name=inline.fk_name).name
+            found += inline.model._default_manager.filter(**{key: row}).order_by("pk").values_list()
+        return sha256(repr(found).encode()).hexdigest()[:32]
+
+
+class SetUpAdmin(AsSeen, ByRole, admin.ModelAdmin):
     """Rows that administrators own. Each is deleted by itself, after a look at what hangs on it."""
 
     list_per_page = 50
@@ -214,6 +276,7 @@ class OrgUnitForm(forms.ModelForm):
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]  # the hook that fills the instance
         if not self.errors:
+            hold_tree(self.instance)
             try:
                 place_of(self.instance)
             except BadPlace as refusal:
@@ -256,7 +319,7 @@ class SupervisionInline(SetUpInline):
 
 
 @admin.register(User)
-class PersonAdmin(ByRole, DjangoUserAdmin):
+class PersonAdmin(AsSeen, ByRole, DjangoUserAdmin):
     """People. The role decides everything; Django's own flags follow it."""
 
     form = PersonForm
@@ -292,6 +355,10 @@ class PersonAdmin(ByRole, DjangoUserAdmin):
         ),
     )
 
+    def rows_to_hold(self, row: User) -> QuerySet[User]:
+        """The administrators too, and all in one order: the last of them is asked for later."""
+        return User.objects.filter(Q(pk=row.pk) | Q(pk__in=able_administrators().values("pk")))
+
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: Any) -> None:
         obj.is_staff = obj.role == Role.ADMIN
         obj.is_superuser = obj.is_superuser and obj.is_staff
@@ -318,7 +385,9 @@ class PersonAdmin(ByRole, DjangoUserAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         may_delete = super().has_delete_permission(request, obj)
-        return may_delete and not (isinstance(obj, User) and is_last_administrator(obj))
+        if not may_delete or not isinstance(obj, User):
+            return may_delete
+        return not is_last_administrator(obj, is_held=connection.in_atomic_block)
 
 
 @admin.register(Line)

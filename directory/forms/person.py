@@ -18,6 +18,6 @@ class PersonForm(UserChangeForm):
         taken = {"role": self.cleaned_data.get("role") != Role.ADMIN}
         taken["is_active"] = not self.cleaned_data.get("is_active")
         lost = [name for name in self.changed_data if taken.get(name)]
-        if lost and is_last_administrator(self.instance):
+        if lost and is_last_administrator(self.instance, is_held=True):
             self.add_error(lost[0], ONE_HAS_TO_STAY)
         return words

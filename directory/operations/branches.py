@@ -53,6 +53,18 @@ def _refuse_bad_parent(unit: OrgUnit, parent: OrgUnit) -> None:
         raise BadPlace(_("a unit cannot stand below itself"))
 
 
+def hold_tree(unit: OrgUnit) -> None:
+    """Keep everybody else who moves units of this kind waiting until the transaction ends.
+
+    Else two who move at once could put each of two units below the other. The parent is
+    read anew: it may have moved meanwhile.
+    """
+    held = OrgUnit.objects.select_for_update(no_key=True).filter(kind=unit.kind).order_by("pk")
+    list(held.values_list("pk", flat=True))
+    if unit.parent_id is not None:
+        unit.parent = OrgUnit.objects.get(pk=unit.parent_id)
+
+
 def put_unit(unit: OrgUnit) -> OrgUnit:
     """Save `unit` in its place and move everything below it along.
 
@@ -60,6 +72,7 @@ def put_unit(unit: OrgUnit) -> OrgUnit:
         BadPlace: as `place_of`; nothing is changed then.
     """
     with transaction.atomic():
+        hold_tree(unit)
         old_path = OrgUnit.objects.filter(pk=unit.pk).values_list("path", flat=True).first()
         unit.name = unit.name.strip()
         unit.path = place_of(unit)

@@ -18,6 +18,12 @@ def able_administrators() -> QuerySet[User]:
     return User.objects.filter(is_one, is_active=True).exclude(has_no_password)
 
 
-def is_last_administrator(user: User) -> bool:
-    """Whether without `user` nobody could set up anything any more."""
-    return [each.pk for each in able_administrators().only("pk")[:2]] == [user.pk]
+def is_last_administrator(user: User, *, is_held: bool = False) -> bool:
+    """Whether without `user` nobody could set up anything any more.
+
+    With `is_held` the answer holds until the transaction ends: two who take each other's
+    rights away wait for each other here.
+    """
+    rows = able_administrators().order_by("pk")
+    keys = (rows.select_for_update(no_key=True) if is_held else rows).values_list("pk", flat=True)
+    return list(keys) == [user.pk]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -416,6 +417,66 @@ def test_the_administration_wears_the_sites_colours_and_leads_back(world: PagesW
     assert 'href="/system/"' in text
     assert 'href="/audit/"' in text
     assert "style=" not in text
+
+
+def form_of(client: Client, path: str) -> dict[str, Any]:
+    """What the browser sends of an unchanged form."""
+    page = client.get(path)
+    form = page.context["adminform"].form
+    words = {name: form[name].value() for name in form.fields if name != "password"}
+    for inline in page.context["inline_admin_formsets"]:
+        manager = inline.formset.management_form
+        words |= {f"{manager.prefix}-{name}": manager[name].value() for name in manager.fields}
+        for row in inline.formset.initial_forms:
+            words |= {f"{row.prefix}-{name}": row[name].value() for name in row.fields}
+    words["_seen"] = re.findall(r'name="_seen" value="(\w+)"', page.content.decode())[0]
+    said = words.items()
+    return {name: value for name, value in said if value is not None and value is not False}
+
+
+@pytest.mark.feature("F192")
+def test_whoever_saves_last_is_told_before_he_undoes_the_others_work(world: PagesWorld) -> None:
+    ben = world.people["ben"]
+    path = f"/admin/directory/user/{ben.pk}/change/"
+    first, second = administrator(world), administrator(world)
+    mine, theirs = form_of(first, path), form_of(second, path)
+
+    second.post(path, theirs | {"email": "ben@example.org"})
+    refused = first.post(path, mine | {"first_name": "Benedict"})
+    told = "Somebody has changed this since you loaded the page." in refused.content.decode()
+    ben.refresh_from_db()
+    kept = (ben.first_name, ben.email)
+    again = re.findall(r'name="_seen" value="(\w+)"', refused.content.decode())[0]
+    saved = first.post(path, mine | {"first_name": "Benedict", "_seen": again})
+    ben.refresh_from_db()
+
+    assert (refused.status_code, told) == (200, True)
+    assert kept == ("Ben", "ben@example.org")
+    assert saved.status_code == 302
+    assert (ben.first_name, ben.email) == ("Benedict", "ben@example.com")
+
+
+def test_a_row_edited_with_another_counts_as_changed_too(world: PagesWorld) -> None:
+    path = f"/admin/directory/user/{world.people['ben'].pk}/change/"
+    client = administrator(world)
+    words = form_of(client, path)
+    world.people["ben"].memberships.update(department=world.support)
+
+    page = client.post(path, words).content.decode()
+
+    assert "Somebody has changed this since you loaded the page." in page
+    assert world.people["ben"].memberships.get().department == world.support
+
+
+def test_nobody_is_told_who_changes_a_row_alone(world: PagesWorld) -> None:
+    client = administrator(world)
+    for path in (
+        f"/admin/directory/user/{world.people['ben'].pk}/change/",
+        f"/admin/directory/site/{world.site.pk}/change/",
+        f"/admin/cdr/source/{world.source.pk}/change/",
+    ):
+        answer = client.post(path, form_of(client, path))
+        assert answer.status_code == 302, path
 
 
 # --- tests that answer ----------------------------------------------------------------------------
