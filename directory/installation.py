@@ -87,7 +87,7 @@ def choose(**choices: Any) -> Installation:
     """
     path = installation_path()
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(path):
+    with alone(path):
         chosen = replace(stored_installation(), **choices)
         _write(path, asdict(chosen))
     return chosen
@@ -107,7 +107,9 @@ def _write(path: Path, document: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def alone(path: Path) -> Iterator[None]:
+    """Keep every other process and thread that comes for `path` waiting; given back when we die."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_name(f".{path.name}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -6,12 +6,14 @@ file; `save` stores it and goes on; `skip` leaves the step out with a note.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.mixins import AccessMixin
 from django.core.exceptions import PermissionDenied
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -30,16 +32,25 @@ from billingsite.setup.kept_files import kept_file
 from billingsite.setup.samples import SampleLook, look_at
 from billingsite.setup.steps import BY_KEY, STEPS, leave_out, standings, step_after
 from billingsite.setup_file import SetUpRefused
+from directory.installation import alone
 from directory.models import User
 from directory.roles import is_administrator
 from directory.scoping import Scope, request_scope
+from directory.views.base import SignInFirst
 from kernel.clock import now
 from kernel.errors import DomainError
 
 UNPROCESSABLE = 422
 
 
-class SetupView(AccessMixin, View):
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Let one request of the set-up write at a time, in whatever tab or process."""
+    with alone(Path(settings.DATA_DIR, "setup")):
+        yield
+
+
+class SetupView(SignInFirst, View):
     """For administrators; some pages also for the first to come, who has the printed address."""
 
     is_open_to_first: ClassVar[bool] = False
@@ -84,6 +95,8 @@ class StepPage(SetupView):
 
     key: ClassVar[SetupKey]
     template_name: ClassVar[str]
+    tests_outside: ClassVar[bool] = False
+    """Whether its test talks to a server and writes nothing: nobody waits for that."""
     save: Callable[..., HttpResponse]
     """Store what the forms say and go on; a method of each step, given its forms by name."""
     test: Callable[..., HttpResponse]
@@ -94,7 +107,18 @@ class StepPage(SetupView):
         return self.shown(**self.forms(None))
 
     def post(self, request: HttpRequest) -> HttpResponse:
+        """One at a time: what a second tab or click sends finds what the first has stored."""
         action = request.POST.get("action", "save")
+        if action == "test" and self.tests_outside:
+            return self.sent(request, action)
+        with one_at_a_time():
+            if self.reader is None and not holds_claim(request):
+                messages.error(request, _("Somebody else was first. Sign in."))
+                return redirect("setup:checklist")
+            return self.sent(request, action)
+
+    def sent(self, request: HttpRequest, action: str) -> HttpResponse:
+        """Do what was sent: leave the step out, test it or save it."""
         if action == "skip":
             return self.skipped()
         doing: Callable[..., HttpResponse]
@@ -171,10 +195,10 @@ class SystemStep(StepPage):
     def get(self, request: HttpRequest) -> HttpResponse:
         return self._with_system() or super().get(request)
 
-    def post(self, request: HttpRequest) -> HttpResponse:
-        if request.POST.get("action") == "skip":
+    def sent(self, request: HttpRequest, action: str) -> HttpResponse:
+        if action == "skip":
             return self.skipped()
-        return self._with_system() or super().post(request)
+        return self._with_system() or super().sent(request, action)
 
     def _with_system(self) -> HttpResponse | None:
         system = present_system()

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from billingsite.setup.company import System, present_system
 from billingsite.setup.kept_files import kept_file
-from billingsite.setup.pages import SetupView
+from billingsite.setup.pages import SetupView, one_at_a_time
 from billingsite.setup.samples import LISTED_WITH, hand_over
 from cdr.models import Call, CallStatus, Delivery, Outcome, OutcomeKind
 from cdr.queries.calls import calls_in, listed
@@ -32,7 +32,8 @@ class ImportSample(SetupView):
             messages.error(request, _("Set a source up and give a call file in step 4 first."))
             return redirect("setup:checklist")
         try:
-            hand_over(sample, system.source)
+            with one_at_a_time():
+                hand_over(sample, system.source)
         except DomainError as refusal:
             messages.error(request, refusal.message)
             return redirect("setup:checklist")
