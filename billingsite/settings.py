@@ -155,7 +155,12 @@ else:
 CACHES = {
     "default": env.cache_url("CACHE_URL")
     if "CACHE_URL" in os.environ
-    else {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache_rows"}
+    else {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache_rows",
+        # Beyond this a third is thrown out, counters of wrong passwords among them.
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    }
 }
 
 # --- People ---------------------------------------------------------------------------------------
