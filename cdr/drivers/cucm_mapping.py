@@ -113,8 +113,10 @@ def _moment(value: str, column: str) -> datetime:
 
 def _call_id(manager: str, call: str, apart: str) -> str:
     """Both halves of the global call id. (0, 0) stands for many failed calls: told apart."""
-    if not (manager.isdigit() and call.isdigit()):
-        raise Unusable("bad_field", f"global call id is {manager[:20]!r}, {call[:20]!r}")
+    halves = {"globalCallID_callManagerId": manager, "globalCallID_callId": call}
+    for column, value in halves.items():
+        if not value.isdigit():
+            raise Unusable("bad_field", f"{column} is {value[:40]!r}, not a number")
     return f"{manager}-{call}" if manager != "0" or call != "0" else f"0-0-{apart}"
 
 

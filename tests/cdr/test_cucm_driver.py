@@ -226,6 +226,18 @@ def test_a_bad_line_costs_its_neighbours_nothing() -> None:
     assert all(line.detail for line in lines if isinstance(line, RejectedLine))
 
 
+def test_the_half_of_a_call_id_that_is_no_number_is_named() -> None:
+    good = call_file(some_calls()[:1])
+
+    (call,) = read(good.replace(b"1,1,5001", b"1,1,five", 1))
+    (manager,) = read(good.replace(b"1,1,5001", b"1,one,5001", 1))
+
+    assert isinstance(call, RejectedLine)
+    assert call.detail == "line 3: globalCallID_callId is 'five', not a number"
+    assert isinstance(manager, RejectedLine)
+    assert manager.detail == "line 3: globalCallID_callManagerId is 'one', not a number"
+
+
 def test_a_file_without_a_needed_column_names_it() -> None:
     columns = tuple(name for name in COLUMNS if name != "dateTimeDisconnect")
 
