@@ -9,16 +9,15 @@ call without an amount stands behind all that have one, whichever way the list r
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Self
 
 from django.db.models import F, Q, QuerySet
 
 from cdr.models import Call
-from cdr.queries.call_filters import CallFilter, in_period, matching, unit_ids
+from cdr.queries.call_filters import CallFilter, in_period, matching
 from cdr.queries.call_places import Cursor, Place
-from cdr.queries.call_totals import KEY_OF
 from cdr.queries.calls import (
     FEW_PEOPLE,
     WALKED_AT_ONCE,
@@ -30,17 +29,10 @@ from cdr.queries.calls import (
     walk_calls,
     wanted_calls,
 )
-from cdr.queries.usage import totals_in
 from directory.scoping import Scope, narrowed
 
 SORTED_AT_ONCE: Final = 20_000
 """So many calls at most are put in order for one page."""
-TOTALS_READ: Final = 10_000
-"""So many totals at most are read to learn whose calls those of a team are."""
-DAYS_APART: Final = timedelta(days=2)
-"""A call's day at its office lies no further from its day at the reader's."""
-NOBODY: Final = 0
-"""The key under which the calls of nobody are summed."""
 BY_TIME: Final = "time"
 EQUALS: Final = ("-started_at", "-id")
 """How calls of the same value stand."""
@@ -86,28 +78,21 @@ OLDEST_FIRST: Final = Order(BY_TIME, falls=False)
 class Sorting:
     """The order in which a list is shown.
 
-    `wanted` leaves the same calls as the filter asked for, said so that an index leads to
-    them. `one_too_many` is set where another order was asked for and there are too many calls
-    for it: the start of the newest call that would have to be left out.
+    `one_too_many` is set where another was asked for and there are too many calls for it:
+    the start of the newest call that would have to be left out.
     """
 
     order: Order
-    wanted: CallFilter
     one_too_many: datetime | None = None
 
 
 def sorting_of(scope: Scope, wanted: CallFilter, asked: Order) -> Sorting:
     """The order asked for; newest first where there are too many calls to put in it."""
     if asked.is_by_time:
-        return Sorting(asked, wanted)
+        return Sorting(asked)
     starts = _looked_at(scope, wanted).order_by("-started_at").values_list("started_at", flat=True)
     beyond = next(iter(starts[SORTED_AT_ONCE : SORTED_AT_ONCE + 1]), None)
-    if beyond is None:
-        return Sorting(asked, wanted)
-    people = _payers(scope, wanted)
-    if people is None:
-        return Sorting(NEWEST_FIRST, wanted, beyond)
-    return Sorting(asked, replace(wanted, person_ids=people))
+    return Sorting(asked if beyond is None else NEWEST_FIRST, beyond)
 
 
 def _looked_at(scope: Scope, wanted: CallFilter) -> QuerySet[Call]:
@@ -123,28 +108,6 @@ def _looked_at(scope: Scope, wanted: CallFilter) -> QuerySet[Call]:
     elif people is not None and len(people) <= FEW_PEOPLE:
         calls = calls.filter(user__in=people)
     return in_period(calls, wanted)
-
-
-def _payers(scope: Scope, wanted: CallFilter) -> tuple[int, ...] | None:
-    """Whose calls those of a team are, if the totals tell it in a moment and they are few.
-
-    An index leads to the calls of people and none to those of units.
-    """
-    scope = narrowed(scope, wanted.whose)
-    units = unit_ids(wanted)
-    if wanted.person_ids is not None or (scope.sees_everything and not units):
-        return None
-    rows = totals_in(scope).filter(calls__gt=0)
-    for kind, pks in units.items():
-        rows = rows.filter(**{f"{KEY_OF[kind]}__in": sorted(pks)})
-    if wanted.from_day:
-        rows = rows.filter(local_date__gte=wanted.from_day - DAYS_APART)
-    if wanted.to_day:
-        rows = rows.filter(local_date__lte=wanted.to_day + DAYS_APART)
-    found = list(rows.order_by().values_list("user_key", "calls")[: TOTALS_READ + 1])
-    people = {user for user, _ in found}
-    is_few = len(found) <= TOTALS_READ and sum(calls for _, calls in found) <= SORTED_AT_ONCE
-    return tuple(sorted(people)) if is_few and NOBODY not in people else None
 
 
 def sorted_calls(

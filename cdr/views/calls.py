@@ -156,7 +156,7 @@ class CallList(CallsAsked, ScopedPage):
         scope = narrowed(self.scope, wanted.whose)
         sorting = self.sorting(scope, wanted)
         order = sorting.order
-        page = self._page(scope, sorting, size)
+        page = self._page(scope, wanted, size, order)
         number = page.calls[0].number if page.calls else ""
         chips = chips_of(self.form, number=number)
         found_nothing = not page.calls and page.looked_until is None
@@ -169,14 +169,13 @@ class CallList(CallsAsked, ScopedPage):
             "instead": self._instead(wanted, sorting),
             "mixes_currencies": order.by == "cost" and len({c.currency for c in page.calls}) > 1,
             "chips": [(chip.words, _address(self.request.GET, chip)) for chip in chips],
-            "totals": self._totals(scope, sorting.wanted, page) if page.calls else None,
+            "totals": self._totals(scope, wanted, page) if page.calls else None,
             "in_the_way": self._in_the_way(scope, wanted, chips) if found_nothing else [],
             "widen": self._widen() if found_nothing else "",
             "onward": self.filter_in_address(page),
         }
 
-    def _page(self, scope: Scope, sorting: Sorting, size: int) -> CallPage:
-        order, wanted = sorting.order, sorting.wanted
+    def _page(self, scope: Scope, wanted: CallFilter, size: int, order: Order) -> CallPage:
         places = {name: self.request.GET.get(name, "") for name in PLACES}
         if not order.is_by_time:
             return sorted_calls(

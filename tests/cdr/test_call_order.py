@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from itertools import chain
 from typing import Any
@@ -23,17 +23,9 @@ from cdr.forms.calls import ORDERS
 from cdr.models import Call
 from cdr.queries import call_order as module
 from cdr.queries.call_filters import CallFilter
-from cdr.queries.call_order import (
-    COLUMNS,
-    NEWEST_FIRST,
-    Order,
-    sorted_calls,
-    sorting_of,
-    walk_in_order,
-)
+from cdr.queries.call_order import COLUMNS, Order, sorted_calls, sorting_of, walk_in_order
 from cdr.queries.call_places import Cursor, Place
 from cdr.queries.call_totals import call_totals
-from cdr.queries.calls import list_calls
 from cdr.views import calls as pages
 from directory.models import Job
 from directory.operations.jobs import run_job
@@ -43,7 +35,6 @@ from kernel.clock import now
 from kernel.periods import YEARS
 from tests.journeys.test_pages import rows_of, signed_in, words_of
 from tests.support.pages import PagesWorld, pages_world
-from tests.support.totals import sum_up
 
 EVERYTHING = CallFilter(zone=ZoneInfo("UTC"))
 VALUED = [Order(by, falls) for by in ("cost", "duration", "ring") for falls in (True, False)]
@@ -372,7 +363,6 @@ def crowded(world: PagesWorld, monkeypatch: pytest.MonkeyPatch) -> PagesWorld:
         for days in (0, 7):
             ago = timedelta(days=days, seconds=number)
             world.call("ben", "+391", "OA", charge=(number + days) * 10**6, ago=ago)
-    sum_up()
     return world
 
 
@@ -407,22 +397,17 @@ def test_too_many_on_one_day_offer_no_days(crowded: PagesWorld) -> None:
 def test_how_many_calls_others_have_is_no_hindrance(crowded: PagesWorld) -> None:
     for number in range(3):
         crowded.call("anna", f"+39{number}", "OA", charge=number * 10**6)
-        crowded.call("dora", "+399", "OA", charge=number * 10**6)
-    sum_up()
     dearest = Order("cost", falls=True)
     of_a_number = CallFilter(zone=EVERYTHING.zone, number="+392")
     of_anna = CallFilter(zone=EVERYTHING.zone, person_ids=(crowded.people["anna"].pk,))
     mine = CallFilter(zone=EVERYTHING.zone, whose="mine")
-    of_a_unit = CallFilter(zone=EVERYTHING.zone, department=crowded.support.pk)
 
     sorted_ = {
         name: sorting_of(scope(crowded, who), wanted, dearest).order == dearest
         for name, who, wanted in (
             ("own", "anna", EVERYTHING),
             ("all", "frank", EVERYTHING),
-            ("a large team's", "cleo", EVERYTHING),
-            ("a small team's", "dora", EVERYTHING),
-            ("a unit's", "frank", of_a_unit),
+            ("a team's", "cleo", EVERYTHING),
             ("a number's", "frank", of_a_number),
             ("a person's", "frank", of_anna),
             ("an administrator's own", "frank", mine),
@@ -433,53 +418,12 @@ def test_how_many_calls_others_have_is_no_hindrance(crowded: PagesWorld) -> None
     assert sorted_ == {
         "own": True,
         "all": False,
-        "a large team's": False,
-        "a small team's": True,
-        "a unit's": True,
+        "a team's": False,
         "a number's": True,
         "a person's": True,
         "an administrator's own": True,
         "too many own": False,
     }
-
-
-def test_a_small_team_s_calls_are_all_found_among_many(
-    crowded: PagesWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """By the days of the calls' office, which are others than those of a reader far away."""
-    monkeypatch.setattr(module, "SORTED_AT_ONCE", 10)
-    day = (crowded.now - timedelta(days=7)).date()
-    for hour in range(-24, 48):
-        ago = crowded.now - datetime.combine(day, time(), UTC) - timedelta(hours=hour)
-        crowded.call("ben", "+391", "OA", ago=ago)
-        if hour % 8 == 0:
-            crowded.call("dora", "+399", "OA", charge=(hour + 24) * 10**6, ago=ago)
-    sum_up()
-    dearest = Order("cost", falls=True)
-    for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
-        wanted = CallFilter(zone=ZoneInfo(zone), from_day=day, to_day=day)
-        reader = scope(crowded, "dora")
-
-        sorting = sorting_of(reader, wanted, dearest)
-
-        page = sorted_calls(scope=reader, wanted=sorting.wanted, size=20, order=dearest)
-        expected = list_calls(scope=reader, wanted=wanted, size=20).calls
-        assert [call.id for call in page.calls] == [
-            call.id for call in sorted(expected, key=lambda call: -(call.charge_micros or 0))
-        ]
-        assert len(expected) == 3
-        sums = call_totals(scope=reader, wanted=sorting.wanted, is_whole=page.is_whole)
-        assert sums is not None
-        assert sums.calls == 3
-
-
-def test_calls_of_nobody_are_no_person_s(crowded: PagesWorld) -> None:
-    crowded.call(None, "+399", "OA", department=crowded.support)
-    sum_up()
-
-    sorting = sorting_of(scope(crowded, "dora"), EVERYTHING, Order("cost", falls=True))
-
-    assert sorting.order == NEWEST_FIRST
 
 
 def test_the_sums_below_are_those_of_all_calls_in_whatever_order(priced: PagesWorld) -> None:
