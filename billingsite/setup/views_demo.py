@@ -21,8 +21,8 @@ from billingsite.operations.demo_removal import (
 )
 from billingsite.queries.demo_rows import own_administrators
 from billingsite.setup.demo_data import may_load_demo
-from billingsite.setup.pages import SetupView
-from directory.models import User
+from billingsite.setup.pages import SetupView, one_at_a_time
+from directory.models import Job, User
 from directory.operations.jobs import start_job
 from kernel.errors import DomainError
 from kernel.sentences import Sentence, sentence
@@ -95,9 +95,14 @@ class RemoveDemo(SetupView):
 
 
 def start(request: HttpRequest, *, kind: str, owner: User, title: Sentence) -> HttpResponse:
-    """Start the job and lead to its page; back to the checklist if there is no room for one more."""
+    """Start the job and lead to its page; back to the checklist if there is no room for one more.
+
+    Asked twice it is one job while that runs.
+    """
     try:
-        job = start_job(kind=kind, owner=owner, title=title)
+        with one_at_a_time():
+            begun = Job.objects.filter(owner=owner, kind=kind, finished_at__isnull=True).first()
+            job = begun or start_job(kind=kind, owner=owner, title=title)
     except DomainError as refusal:
         messages.error(request, refusal.message)
         return redirect("setup:checklist")

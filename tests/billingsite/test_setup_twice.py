@@ -13,7 +13,7 @@ from billingsite.setup import views, views_calls
 from billingsite.setup.claim import claim_token, token_path
 from billingsite.setup.views import AdministratorPage
 from cdr.models import Source
-from directory.models import Role, Site, User
+from directory.models import Job, Role, Site, User
 from tests.support.first_setup import CALLS, PASSWORD, NewAdministrator, cucm_file
 from tests.support.together import all_at_once
 
@@ -129,3 +129,13 @@ def test_the_word_is_worth_something_until_the_administrator_is_stored(
     answer = ada.post("administrator", as_administrator("ada"))
     assert answer.headers["Location"] == AdministratorPage().gone_on().headers["Location"]
     assert not token_path().exists()
+
+
+@pytest.mark.django_db
+def test_the_sample_company_is_asked_for_once_however_often_it_is_clicked() -> None:
+    tab = tab_of(User.objects.create_user("ada", role=Role.ADMIN))
+
+    answers = [tab.post("/setup/demo/") for _ in range(CLICKS)]
+
+    job = Job.objects.get(kind="demo_data")
+    assert {answer.headers["Location"] for answer in answers} == {job.get_absolute_url()}
