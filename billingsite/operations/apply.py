@@ -42,7 +42,8 @@ from cdr.queries.sources import active_sources
 from cdr.queries.tariffs import newest_version
 from directory.engine.people_file import InvalidPeopleFile
 from directory.models import Site
-from directory.operations.people import PeopleReport, import_people
+from directory.operations.people import import_people
+from directory.operations.people_report import PeopleReport
 from directory.operations.rows import Put, put_row
 from kernel.errors import DomainError
 from phonelock.operations.publishing import publish_all

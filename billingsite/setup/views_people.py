@@ -30,7 +30,8 @@ from billingsite.setup.trials import (
 )
 from cdr.queries.sites import plan_of
 from directory.models import Line, OrgUnit, UnitKind, User
-from directory.operations.people import PeopleReport, import_people
+from directory.operations.people import import_people
+from directory.operations.people_report import PeopleReport
 from directory.templatetags.navigation import address
 from kernel.errors import DomainError
 from phonelock.operations.publishing import publish_all

@@ -20,7 +20,8 @@ from django.utils.translation import gettext_noop
 
 from directory.models import Job, User
 from directory.operations.jobs import start_job
-from directory.operations.people import PeopleReport, PersonReport, Watch, import_people
+from directory.operations.people import Watch, import_people
+from directory.operations.people_report import PeopleReport, PersonReport
 from directory.operations.previews import keep_report, kept_report, start_import
 from directory.operations.work import Work
 from kernel.errors import DomainError

@@ -22,7 +22,8 @@ from directory.models import (
     UnitKind,
     User,
 )
-from directory.operations.people import PeopleReport, import_people
+from directory.operations.people import import_people
+from directory.operations.people_report import PeopleReport
 from directory.queries.payers import PayerBook
 from tests.support.people import NOW, line, member, site, unit, user
 

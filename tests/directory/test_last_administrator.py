@@ -9,7 +9,8 @@ from django.test import Client
 from django.utils import translation
 
 from directory.models import Role, User
-from directory.operations.people import PeopleReport, import_people
+from directory.operations.people import import_people
+from directory.operations.people_report import PeopleReport
 from tests.support.people import NOW
 
 pytestmark = [pytest.mark.django_db, pytest.mark.feature("F192")]

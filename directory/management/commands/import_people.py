@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError
 
 from directory.engine.people_file import InvalidPeopleFile
-from directory.operations.people import Change, PeopleReport, PersonReport, import_people
+from directory.operations.people import import_people
+from directory.operations.people_report import Change, PeopleReport, PersonReport
 from kernel.clock import now
 
 MAX_BYTES = 128 * 1024 * 1024
