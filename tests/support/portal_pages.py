@@ -229,6 +229,7 @@ PAGES = (
         ("setup-people", "/setup/people/"),
         ("setup-budgets", "/setup/budgets/"),
         ("setup-arriving", "/setup/arriving/"),
+        ("setup-demo-removal", "/setup/demo/remove/"),
         ("admin", "/admin/"),
         ("admin-list", "/admin/directory/site/", "admin/"),
         ("admin-form", "/admin/directory/site/", "admin/", "tbody th a[href*='/change/']"),
