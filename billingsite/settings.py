@@ -152,7 +152,7 @@ else:
         " -c idle_in_transaction_session_timeout=300000 -c synchronous_commit=on"
     )
 
-CACHES = {
+CACHES: dict[str, dict[str, Any]] = {
     "default": env.cache_url("CACHE_URL")
     if "CACHE_URL" in os.environ
     else {
