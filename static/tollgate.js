@@ -95,6 +95,19 @@
     }
   });
 
+  // A double click sends a form once: the answer to the first is the one that is read.
+  const sentAt = new WeakMap();
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.getAttribute("method") !== "post") return;
+    if (event.timeStamp - (sentAt.get(form) ?? -Infinity) < 1000) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    } else {
+      sentAt.set(form, event.timeStamp);
+    }
+  }, true);
+
   // A form that was changed and not sent: the browser asks before it is lost.
   let unsaved = false;
   document.addEventListener("input", (event) => {
