@@ -60,7 +60,7 @@ def show_it_is_you(hand: Hand, portal: Portal) -> None:
     page = hand.page
     page.wait_for_url("**/accounts/reauthenticate/**")
     hand.fill(page.locator("main").get_by_label("Password", exact=True), portal.password)
-    hand.press(page.locator("main").get_by_role("button").first)
+    hand.press(page.locator("main").get_by_role("button", name="Go on"))
     page.wait_for_url(lambda url: "/reauthenticate/" not in url)
 
 
