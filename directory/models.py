@@ -419,8 +419,8 @@ class Job(SaidAnew, models.Model):
     )
 
     class Meta:
-        verbose_name = _("long work")
-        verbose_name_plural = _("long works")
+        verbose_name = _("job")
+        verbose_name_plural = _("jobs")
         indexes: ClassVar = [
             models.Index(fields=["owner", "-asked_at"], name="jobs_of_an_owner"),
             models.Index(fields=["state", "woken_at"], name="jobs_by_state"),
