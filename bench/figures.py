@@ -69,8 +69,8 @@ def _write(figures: list[Figure]) -> None:
         "# Performance\n\nMeasured by `make bench`, last on "
         f"{today}: {os.cpu_count()} cores, {platform.machine()}, "
         f"Python {platform.python_version()}. Ratios count; absolute figures of a shared\n"
-        "machine do not. Targets and how they were chosen: each figure is held against a floor\n"
-        f"measured in the same run.\n\n{HEAD}\n{rows}\n",
+        "machine do not: each figure is held against a floor measured in the same run.\n\n"
+        f"{HEAD}\n{rows}\n",
         encoding="utf-8",
     )
 
