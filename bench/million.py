@@ -261,14 +261,22 @@ def _advance_ids() -> None:
 
 
 def _sum_up() -> None:
-    """The usage totals, summed from the calls as `prove` does."""
-    from cdr.models import UsageTotal
-    from cdr.models.totals import TOTAL_KEYS, TOTAL_MEASURES
+    """The totals by person and by unit, summed from the calls as `prove` does."""
+    from cdr.models import UnitTotal, UsageTotal
+    from cdr.models.totals import TOTAL_KEYS, TOTAL_MEASURES, UNIT_KEYS, by_unit
     from cdr.operations.storing import bulk_write
-    from cdr.queries.proof import sums_over_calls
+    from cdr.queries.proof import differences, sums_over_calls
 
-    rows = ((*key, *sums) for key, sums in sums_over_calls().items())
-    bulk_write(UsageTotal._meta.db_table, (*TOTAL_KEYS, *TOTAL_MEASURES), rows)
+    sums = sums_over_calls()
+    for table, keys, rows in (
+        (UsageTotal, TOTAL_KEYS, sums),
+        (UnitTotal, UNIT_KEYS, by_unit(sums)),
+    ):
+        names = (*keys, *TOTAL_MEASURES)
+        bulk_write(table._meta.db_table, names, ((*key, *row) for key, row in rows.items()))
+    wrong = differences()
+    if wrong:
+        raise RuntimeError(f"totals and calls differ: {wrong[0]}")
 
 
 def _assign_budgets(now: datetime) -> None:
