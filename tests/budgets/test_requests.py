@@ -183,7 +183,7 @@ def test_the_other_members_read_that_there_is_more_but_not_who_asked(firm: Firm)
 
     grant(request=request, amount=EURO, answer="", at=NOON, by="carla")
 
-    for_all = budget.events.filter(user__isnull=True).values_list("kind", flat=True)
+    for_all = budget.events.filter(user__isnull=True).order_by("pk").values_list("kind", flat=True)
     for_him = budget.events.filter(user=mario).values_list("kind", flat=True)
     assert list(for_all) == [EventKind.ASSIGNED, EventKind.ADJUSTED]
     assert set(for_him) == {EventKind.ASKED, EventKind.GRANTED}
